@@ -1,0 +1,1 @@
+"""One module per subject or instrument: asks, notes evidence, says whose fault a silence is."""

@@ -1,0 +1,122 @@
+"""What people have said of this release, as the record has it; the judge reads it once more."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.domain.errors import AwaitingError, SubjectError
+from pytest_deploycheck.domain.events import Attested, Event
+from pytest_deploycheck.domain.people import People
+from pytest_deploycheck.domain.policy import Policy
+from pytest_deploycheck.domain.units import spoken_time
+
+_SOURCE: Final = "attestations"
+
+
+class Attestations:
+    """Looks for a person's word; reads the record anew each time it is asked.
+
+    Args:
+        read: Returns every event of the deployment's people.
+        policy: Says whose word counts.
+        environment: The environment's name.
+        release: That is judged.
+        deployed_at_s: When its rollout began, Unix seconds.
+        env_option: What was given as `--env`.
+        clock: Says what time it is, Unix seconds.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Sequence[Event]],
+        *,
+        policy: Policy,
+        environment: str,
+        release: str,
+        deployed_at_s: float,
+        env_option: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._read = read
+        self._policy = policy
+        self._environment = environment
+        self._release = release
+        self._deployed_at_s = deployed_at_s
+        self._env_option = env_option or environment
+        self._clock = clock
+
+    def require(self, item: str) -> Attested:
+        """Return the word that counts for *item*, and note it as evidence.
+
+        Raises:
+            SubjectError: Somebody spoke who may not.
+            AwaitingError: Nobody has spoken yet, or the word does not count; with what to run.
+        """
+        evidence.awaiting()
+        events = self._read()
+        people = People.of(
+            events,
+            environment=self._environment,
+            release=self._release,
+            deployed_at_s=self._deployed_at_s,
+        )
+        now_s = self._clock()
+        word = people.word_on(item, policy=self._policy, at_s=now_s)
+        if word is not None:
+            evidence.note(_SOURCE, item, _spoken(word))
+            return word
+        ask = f"run {self._command(item)}"
+        said = [event for event in people.attested if event.item == item]
+        if not said:
+            elsewhere = sorted(
+                {e.release for e in events if isinstance(e, Attested) and e.item == item}
+                - {self._release}
+            )
+            found = f"only a word on release {', '.join(elsewhere)}" if elsewhere else "no word"
+            raise AwaitingError(
+                f"found {found}; expected one on release {self._release} from "
+                f"{self._who(item)}; {ask}"
+            )
+        newest = max(said, key=lambda event: (event.at_s, event.id))
+        evidence.note(_SOURCE, item, _spoken(newest))
+        objection = people.objection_to(newest, policy=self._policy, at_s=now_s)
+        why = objection.text if objection is not None else "it was taken back"
+        text = f"found the word of {newest.by} from {spoken_time(newest.at_s)}, but {why}; {ask}"
+        if objection is not None and objection.by_stranger:
+            raise SubjectError(text)
+        raise AwaitingError(text)
+
+    def _who(self, item: str) -> str:
+        rule = self._policy.words.get(item)
+        if rule is None:
+            return "somebody: [attestations.items] does not say who"
+        people = ", ".join(rule.people) or "nobody has this role: name somebody"
+        return f"{' or '.join(rule.roles)} ({people})"
+
+    def _command(self, item: str) -> str:
+        rule = self._policy.words.get(item)
+        words = [
+            "deploycheck", "attest", item, f"--env={self._env_option}", f"--release={self._release}"
+        ]  # fmt: skip
+        asked = ["--by=…", "--statement=…"]
+        if rule is not None and rule.needs_evidence:
+            asked.append("--evidence=…")
+        return " ".join([shlex.join(words), *asked])
+
+
+def _spoken(word: Attested) -> str:
+    made_up = "DEMONSTRATION: " if word.demonstration else ""
+    not_applicable = ", NOT APPLICABLE" if word.not_applicable else ""
+    lines = [
+        f"{made_up}{word.by} ({word.role}), {spoken_time(word.at_s)}{not_applicable}",
+        word.statement,
+    ]
+    if word.evidence:
+        lines.append(f"evidence: {word.evidence}")
+    if word.valid_until_s is not None:
+        lines.append(f"valid until {spoken_time(word.valid_until_s)}")
+    return "\n".join(lines)

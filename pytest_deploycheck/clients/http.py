@@ -1,0 +1,424 @@
+"""HTTP as every check asks it: politely, without cookies or redirects, noting what came back.
+
+A connection pool per thread, because a shared one is three times slower; one TLS context for all of
+them, and one rate cap for each host. httpx's transport without its client, which doubles the price
+of a request with what is not wanted here: cookies, redirects, logins. Proxies and other settings
+in the process environment are not obeyed: a check judges the way that the environment file names,
+and `.netrc` would send credentials that nobody listed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import dataclasses
+import functools
+import http
+import json
+import re
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import httpx
+import stamina
+
+from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.config import environment
+from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError
+
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+"""The most that is read of one answer."""
+IDLE_S: Final = 3.0
+"""How long a connection is kept; less than common servers do, so that none closes under us."""
+READS: Final = frozenset({"GET", "HEAD"})
+_UNWELCOME: Final = ("bot", "crawler", "spider", "curl", "wget", "python-requests", "postman")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back from one request."""
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    text: str
+    at_s: float
+    """When it was asked."""
+    duration_s: float
+    """From sending to the last byte, without waiting for our own rate cap."""
+    tls_expires_at_s: float | None
+    """When the server's certificate ends; None without TLS."""
+    blame: type[DeploycheckError]
+    """What is raised when the answer is not what it must be."""
+    waited_s: float = 0.0
+    """How long our own rate cap held the request back before *at_s*."""
+
+    @property
+    def from_gateway(self) -> bool:
+        """A gateway answers, because nobody behind it does: 502, 503, 504."""
+        return self.status in (
+            http.HTTPStatus.BAD_GATEWAY,
+            http.HTTPStatus.SERVICE_UNAVAILABLE,
+            http.HTTPStatus.GATEWAY_TIMEOUT,
+        )
+
+    @property
+    def tls_life_s(self) -> float:
+        """How long the server's certificate lasts from here.
+
+        Raises:
+            DeploycheckError: The answer came without TLS: *blame*.
+        """
+        if self.tls_expires_at_s is None:
+            raise self.blame(f"{self.method} {self.url}: found no TLS, expected a certificate")
+        return self.tls_expires_at_s - self.at_s
+
+    @property
+    def media_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @functools.cached_property
+    def json(self) -> object:
+        """The answer as JSON.
+
+        Raises:
+            DeploycheckError: It is something else, or holds `NaN` or `Infinity`: *blame*.
+        """
+        try:
+            found: object = json.loads(self.text, parse_constant=_refuse)
+        except ValueError as error:
+            kind = self.media_type or "no media type"
+            raise self.blame(
+                f"{self.method} {self.url}: found {evidence.shown(self.text)} ({kind}), "
+                f"expected JSON ({error})"
+            ) from error
+        return found
+
+    def value(self, path: str) -> object:
+        """Return what stands at the dotted key *path* of the JSON answer, `services.0.name`.
+
+        Raises:
+            DeploycheckError: Nothing stands there: *blame*.
+        """
+        found = self.json
+        for step in path.split("."):
+            if isinstance(found, dict) and step in found:
+                found = found[step]
+            elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
+                found = found[int(step)]
+            else:
+                keys = ", ".join(map(str, found)) if isinstance(found, dict) else ""
+                have = keys or evidence.shown(found)
+                raise self.blame(
+                    f"{self.method} {self.url}: expected key {path!r}, found no {step!r} in {have}"
+                )
+        return found
+
+    def number(self, path: str) -> float:
+        """Return the finite number at the dotted key *path* of the JSON answer.
+
+        Raises:
+            DeploycheckError: Nothing stands there, or no finite number: *blame*.
+        """
+        found = self.value(path)
+        if isinstance(found, bool) or not isinstance(found, int | float) or not _fits(found):
+            raise self.blame(
+                f"{self.method} {self.url}: expected a finite number at {path!r}, "
+                f"found {evidence.shown(found)}"
+            )
+        return float(found)
+
+    def header_number(self, name: str) -> float:
+        """Return the finite number in the header *name*.
+
+        Raises:
+            DeploycheckError: There is no such header, or no finite number in it: *blame*.
+        """
+        found = self.headers.get(name.lower(), "")
+        if not re.fullmatch(r"-?\d+(\.\d+)?", found) or not _fits(float(found)):
+            raise self.blame(
+                f"{self.method} {self.url}: expected a finite number in header {name!r}, found "
+                f"{evidence.shown(found)}"
+            )
+        return float(found)
+
+
+def _fits(number: float) -> bool:
+    """Say whether a float can hold *number*: JSON's 1e999 reads as infinity, above every limit."""
+    return abs(number) <= sys.float_info.max
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class HttpClient:
+    """Asks one host; safe to use from many threads, and opened without I/O.
+
+    Args:
+        settings: Where it is and how patient and polite to be.
+        user_agent: Who we say we are.
+        source: The fixture's name, for the evidence.
+        blame: Who is to blame for a silence: SubjectError for what is judged, else InstrumentError.
+        transport: Replaces the wire, in tests.
+        sleep: Waits for that many seconds.
+
+    Raises:
+        InstrumentError: The User-Agent is one that the platform's limiter treats as a robot.
+    """
+
+    def __init__(
+        self,
+        settings: environment.Http,
+        *,
+        user_agent: str,
+        source: str,
+        blame: type[DeploycheckError],
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        unwelcome = [word for word in _UNWELCOME if word in user_agent.lower()]
+        if unwelcome or not user_agent.strip():
+            raise InstrumentError(
+                f"user_agent: found {user_agent!r}, expected a name without "
+                f"{', '.join(_UNWELCOME)}: the platform slows those down"
+            )
+        _load()
+        self.settings = settings
+        self.source = source
+        self.blame = blame
+        self._headers = httpx.Headers(
+            {
+                "User-Agent": user_agent,
+                "Accept": "*/*",
+                "Accept-Encoding": "gzip, deflate",
+                "Connection": "keep-alive",
+            }
+        )
+        self._extensions = {"timeout": httpx.Timeout(settings.timeout_s).as_dict()}
+        self._transport = transport
+        self._sleep = sleep
+        url = httpx.URL(settings.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        self.host = f"{url.host}:{port}"
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._wires: list[httpx.BaseTransport] = []
+        self._tls: ssl.SSLContext | None = None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
+    ) -> Answer:
+        """Ask once and return the answer, whatever its status, except when the fault is ours.
+
+        A read that could not connect is tried once more. A 429 is obeyed once.
+
+        Args:
+            method: `GET`, `POST` and so on.
+            path: Below the URL of the settings, or a whole URL of the same host.
+            headers: Sent besides our own.
+            body: Sent as JSON.
+
+        Raises:
+            DeploycheckError: Silence, a broken answer: *blame*.
+            InstrumentError: We were asked to slow down, or did not get through to the host.
+        """
+        ask = functools.partial(self._connected, method, self._url(path), headers or {}, body)
+        answer = ask()
+        pause_s = _retry_after_s(answer)
+        if pause_s is not None and method in READS and pause_s <= self.settings.timeout_s:
+            self._sleep(pause_s)
+            answer = ask()
+        if answer.status == http.HTTPStatus.TOO_MANY_REQUESTS:
+            raise InstrumentError(f"{method} {answer.url}: 429, we ask too often for {self.host}")
+        if answer.status in (
+            http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+            http.HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED,
+        ):
+            raise InstrumentError(
+                f"{method} {answer.url}: {answer.status}, a proxy stands between us and the host"
+            )
+        return answer
+
+    def close(self) -> None:
+        """Close every thread's connections."""
+        with self._lock:
+            wires, self._wires = self._wires, []
+            self._local = threading.local()
+        for wire in wires:
+            wire.close()
+
+    def _url(self, path: str) -> str:
+        if path.startswith(("http://", "https://")):
+            if httpx.URL(path).netloc != httpx.URL(self.settings.url).netloc:
+                raise ValueError(f"{path} is not on {self.host}")
+            return path
+        return f"{self.settings.url.rstrip('/')}/{path.lstrip('/')}"
+
+    def _connected(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | Sequence[Any] | None,
+    ) -> Answer:
+        """Ask; when it is a read, try a failed connection once more."""
+        try:
+            for attempt in stamina.retry_context(
+                on=lambda error: method in READS and _is_passing(error),
+                attempts=2,
+                timeout=self.settings.timeout_s,
+                wait_initial=0.1,
+                wait_jitter=0.1,
+            ):
+                with attempt:
+                    return self._exchange(method, url, headers, body)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            blame, reason = fault(error, self.blame)
+            raise blame(f"{method} {url}: no answer, {reason}") from error
+        raise AssertionError("stamina either returns or raises")
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | Sequence[Any] | None,
+    ) -> Answer:
+        """Ask once and note it."""
+        waited_s = rates.cap_of(self.host, self.settings.rate_per_s).wait()
+        request = f"{method} {url}" + ("" if body is None else f"\n{json.dumps(body)}")
+        # Before the clock starts: a thread's first request does not pay for its set-up.
+        wire = self._wire()
+        at_s, started_s = time.time(), time.monotonic()
+        try:
+            asked = httpx.Request(
+                method,
+                _parsed(url),
+                headers=self._with(headers),
+                json=body,
+                extensions=self._extensions,
+            )
+            with contextlib.closing(wire.handle_request(asked)) as response:
+                response.request = asked
+                data = self._read(response, started_s)
+                expires_at_s = _tls_expiry(response)
+        except httpx.HTTPError as error:
+            evidence.silent(self.host)
+            answer = f"no answer: {type(error).__name__}: {error}"
+            evidence.note(self.source, request, answer, time.monotonic() - started_s)
+            raise
+        duration_s = time.monotonic() - started_s
+        found = Answer(
+            method=method,
+            url=url,
+            status=response.status_code,
+            headers=dict(response.headers.items()),
+            text=data.decode(_known(response.charset_encoding), "replace"),
+            at_s=at_s,
+            duration_s=duration_s,
+            tls_expires_at_s=expires_at_s,
+            blame=self.blame,
+            waited_s=waited_s,
+        )
+        evidence.answered(self.host)
+        head = f"{found.status} {response.reason_phrase} ({found.media_type or 'no media type'})"
+        evidence.note(self.source, request, f"{head}\n{found.text}", duration_s)
+        return found
+
+    def _read(self, response: httpx.Response, started_s: float) -> bytes:
+        """Read the body; a server that drips or floods is cut off."""
+        data = bytearray()
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > MAX_BODY_BYTES:
+                raise httpx.ReadError(f"more than {MAX_BODY_BYTES} bytes", request=response.request)
+            if time.monotonic() - started_s > self.settings.timeout_s:
+                raise httpx.ReadTimeout(
+                    f"not complete after {self.settings.timeout_s:g} s", request=response.request
+                )
+        return bytes(data)
+
+    def _with(self, headers: Mapping[str, str]) -> httpx.Headers:
+        """Return our own headers with *headers*, whatever the case of their names."""
+        if not headers:
+            return self._headers
+        merged = self._headers.copy()
+        merged.update(headers)
+        return merged
+
+    def _wire(self) -> httpx.BaseTransport:
+        """Return this thread's connections."""
+        wire: httpx.BaseTransport | None = getattr(self._local, "wire", None)
+        if wire is None:
+            wire = self._local.wire = self._transport or self._new_wire()
+            with self._lock:
+                self._wires.append(wire)
+        return wire
+
+    def _new_wire(self) -> httpx.HTTPTransport:
+        """Make connections of this thread's own; the TLS context is made once and shared."""
+        with self._lock:
+            if self._tls is None:
+                try:
+                    self._tls = ssl.create_default_context(cafile=self.settings.ca_file)
+                except OSError as error:
+                    raise InstrumentError(f"ca_file {self.settings.ca_file!r}: {error}") from error
+        limits = httpx.Limits(max_connections=4, keepalive_expiry=IDLE_S)
+        return httpx.HTTPTransport(verify=self._tls, trust_env=False, limits=limits)
+
+
+@functools.cache
+def _load() -> None:
+    """Load what httpx and socket load with a first connection: all threads would wait for it."""
+    "host".encode("idna")
+    httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False).close()
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Say whether a second try may connect: a bad certificate stays bad."""
+    return isinstance(error, httpx.ConnectError) and not any(
+        isinstance(cause, ssl.SSLError) for cause in (error.__cause__, error.__context__)
+    )
+
+
+def _known(encoding: str | None) -> str:
+    """Return *encoding* when Python knows it as a text encoding, else UTF-8."""
+    try:
+        return codecs.lookup(encoding or "utf-8").name
+    except LookupError:
+        return "utf-8"
+
+
+def _retry_after_s(answer: Answer) -> float | None:
+    """Read how long a 429 asks us to wait; None: not a 429, or it does not say in seconds."""
+    seconds = answer.headers.get("retry-after", "")
+    if answer.status != http.HTTPStatus.TOO_MANY_REQUESTS or not seconds.isdecimal():
+        return None
+    return float(seconds)
+
+
+def _tls_expiry(response: httpx.Response) -> float | None:
+    """Read when the server's certificate ends, in Unix seconds; None without TLS."""
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    ends = (tls.getpeercert() or {}).get("notAfter") if tls is not None else None
+    return None if ends is None else float(ssl.cert_time_to_seconds(ends))

@@ -1,0 +1,525 @@
+"""Prometheus: an instrument. An absent, partial, stale or thin answer is no answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import email.utils
+import math
+import statistics
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn
+
+import requests
+import urllib3
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+
+from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients.baselines import Baseline
+from pytest_deploycheck.clients.endpoints import unknown
+from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.clients.monitoring import Monitoring
+from pytest_deploycheck.clients.monitoring_selectors import selectors_of
+from pytest_deploycheck.config import environment
+from pytest_deploycheck.domain.errors import InstrumentError
+from pytest_deploycheck.domain.growth import Growth, bucket_medians, growth_of
+from pytest_deploycheck.domain.histories import History, Sample
+from pytest_deploycheck.domain.policy import Worse
+from pytest_deploycheck.domain.ranges import reach_s, with_ranges_within
+from pytest_deploycheck.domain.units import spoken_time
+
+_MOST_POINTS: Final = 10_000
+_PERIODS_S: Final = {"previous_day": 86_400.0, "previous_week": 604_800.0}
+MAX_SKEW_S: Final = 30.0
+"""How far Prometheus's clock may be from ours: durations are counted from `deployed_at`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeasuredHistory:
+    """The samples of one query, and what they mean."""
+
+    name: str
+    """As the environment calls the query."""
+    history: History
+    """Never empty."""
+    unit: str
+    worse: Worse
+    query: str
+
+    @property
+    def latest(self) -> float:
+        """The newest value, in *unit*."""
+        return self.history.latest
+
+    @property
+    def median(self) -> float:
+        """The middle value, in *unit*."""
+        return statistics.median(self.history.value)
+
+    @property
+    def mean(self) -> float:
+        """The mean value, in *unit*."""
+        return statistics.fmean(self.history.value)
+
+    @property
+    def worst(self) -> float:
+        """The worst value, in *unit*: no later good one hides it."""
+        return max(self.history.value) if self.worse == "above" else min(self.history.value)
+
+    def medians(self, count: int) -> MeasuredHistory:
+        """Return the medians of *count* stretches of equal length, for example of 24 hours."""
+        at_s, value = bucket_medians(self.history, most=count)
+        return dataclasses.replace(self, history=History(at_s=tuple(at_s), value=tuple(value)))
+
+    def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
+        """Return by which ratio each sample exceeds the median of *baseline*: 0.5 is 50 % more.
+
+        Raises:
+            InstrumentError: The baseline is not above zero.
+        """
+        before = baseline.median
+        if not before > 0:
+            raise InstrumentError(f"baseline of {self.name}: found {before:g}, expected above 0")
+        return MeasuredHistory(
+            name=f"{self.name}_increase",
+            history=History(
+                at_s=self.history.at_s,
+                value=tuple(value / before - 1 for value in self.history.value),
+            ),
+            unit="ratio",
+            worse=self.worse,
+            query=f"({self.query}) / {before:g} - 1",
+        )
+
+
+class Metrics:
+    """Asks Prometheus by the names of the environment's queries.
+
+    Args:
+        settings: The environment's `[prometheus]`.
+        user_agent: Who we say we are.
+        deployed_at_s: What was before it does not speak for the deployment.
+        monitoring: The environment's `[monitoring]`: what Prometheus itself is expected to do.
+        baseline: What was recorded before the deployment; None: Prometheus tells all of it.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        settings: environment.Prometheus,
+        *,
+        user_agent: str,
+        deployed_at_s: float,
+        monitoring: environment.Monitoring | None = None,
+        baseline: Baseline | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self.monitoring = Monitoring(settings, monitoring, user_agent=user_agent, clock=clock)
+        """Prometheus itself, as the subject."""
+        self._user_agent = user_agent
+        self._deployed_at_s = deployed_at_s
+        self._baseline = baseline
+        self._clock = clock
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[_Session] = []
+
+    def history(self, name: str) -> MeasuredHistory:
+        """Return the samples of the query *name* that speak for the release, within its window.
+
+        Raises:
+            InstrumentError: No usable answer: unreachable, partial, not one series, no number, too
+                few samples, too old, too little traffic; or the deployment is too young for it.
+        """
+        now_s = self._clock()
+        query, first_s = self._of_release(name, now_s)
+        return self._asked(name, query, max(first_s, now_s - query.window_s), now_s)
+
+    def before(self, name: str) -> MeasuredHistory:
+        """Return what the query *name* was before the deployment, as the environment compares.
+
+        A recorded baseline is one sample, its median. Else it is the query's window that ended at
+        the deployment, or at this hour of the newest day or week before it.
+
+        Raises:
+            InstrumentError: As `history`; above all, there is nothing from before.
+        """
+        query = self._query(name)
+        compared = self._settings.compare_with
+        if compared == "recorded" and self._baseline is not None:
+            value = self._baseline.value(name)
+            if value is not None:
+                sample = Sample(at_s=self._deployed_at_s, value=value.value)
+                return MeasuredHistory(
+                    name=name,
+                    history=History.of([sample]),
+                    unit=query.unit,
+                    worse=query.worse,
+                    query=query.query,
+                )
+        end_s = self._deployed_at_s
+        if compared in _PERIODS_S:
+            now_s, period_s = self._clock(), _PERIODS_S[compared]
+            end_s = now_s - max(1, math.ceil((now_s - end_s) / period_s)) * period_s
+        return self._asked(name, query, end_s - query.window_s, end_s, until="the deployment")
+
+    def past(self, name: str, from_s: float, until_s: float) -> MeasuredHistory:
+        """Return all that Prometheus has of the query *name*, holes and all, possibly nothing.
+
+        Where there was too little traffic for a ratio, there is no sample.
+
+        Raises:
+            InstrumentError: No usable answer: unreachable, partial, more than one series.
+        """
+        query = self._query(name)
+        found = dict(self._in_chunks(name, query, query.query, from_s, until_s))
+        if query.traffic is not None:
+            traffic = dict(self._in_chunks(name, query, query.traffic, from_s, until_s))
+            found = {
+                at_s: value
+                for at_s, value in found.items()
+                if traffic.get(at_s, 0.0) >= (query.min_traffic or 0.0)
+            }
+        history = History.of(Sample(at_s=at_s, value=value) for at_s, value in found.items())
+        return MeasuredHistory(
+            name=name, history=history, unit=query.unit, worse=query.worse, query=query.query
+        )
+
+    def ever_existed(self, selector: str, *, since_s: float) -> bool:
+        """Say whether any series of *selector*, such as `up{job="api"}`, has existed since then.
+
+        Raises:
+            InstrumentError: No usable answer.
+        """
+        start, end = (dt.datetime.fromtimestamp(at_s, dt.UTC) for at_s in (since_s, self._clock()))
+        with _Answers(selector):
+            return bool(self._prometheus().get_series(start, end, {"match[]": selector}))
+
+    def _in_chunks(
+        self, name: str, query: environment.Query, expression: str, from_s: float, until_s: float
+    ) -> Iterator[tuple[float, float]]:
+        """Yield the finite samples; Prometheus refuses more than 11,000 of a series at once."""
+        start_s, step_s = float(math.ceil(from_s)), query.step_s
+        asked = query.model_copy(update={"query": expression})
+        steps = max(0, math.floor((until_s - start_s) / step_s))
+        for first in range(0, steps + 1, _MOST_POINTS):
+            last = min(first + _MOST_POINTS - 1, steps)
+            series = self._range(asked, start_s + first * step_s, start_s + last * step_s)
+            if len(series) > 1:
+                _refuse(name, asked, f"found {len(series)} series, expected 1")
+            with _Answers(expression):
+                for at_s, value in series[0]["values"] if series else ():
+                    if math.isfinite(float(value)):
+                        yield float(at_s), float(value)
+
+    def window_s(self, name: str) -> float:
+        """Return how long the window of the query *name* is.
+
+        Raises:
+            InstrumentError: The environment has no such query.
+        """
+        return self._query(name).window_s
+
+    def growth(self, name: str) -> Growth:
+        """Return what the samples of the query *name* say about growth over its window.
+
+        Raises:
+            InstrumentError: As `history`; or they do not cover the window.
+        """
+        measured = self.history(name)
+        try:
+            return growth_of(measured.history, window_s=self.window_s(name))
+        except InstrumentError as error:
+            raise InstrumentError(f"query {name!r}: {error}: {measured.query}") from error
+
+    def now(self, query: str) -> float:
+        """Return the one number that the PromQL *query* is now.
+
+        Raises:
+            InstrumentError: No usable answer, not one series, or no number.
+        """
+        series = self._instant(query, self._clock())
+        with _Answers(query):
+            found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
+        if not math.isfinite(found):
+            raise InstrumentError(f"found {len(series)} series, expected 1 number: {query}")
+        return found
+
+    def risen(self, query: str, before: float) -> float:
+        """Return the number that *query* is, once it exceeds *before*, or when time is over.
+
+        Raises:
+            InstrumentError: As `now`.
+        """
+        expected = self.monitoring.expected
+        until_s = self._clock() + expected.counted_within_s
+        while (found := self.now(query)) <= before and self._clock() < until_s:
+            time.sleep(expected.poll_s)
+        return found
+
+    def close(self) -> None:
+        """Close every thread's connections."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+            self._local = threading.local()
+        for session in sessions:
+            session.close()
+        self.monitoring.close()
+
+    def _query(self, name: str) -> environment.Query:
+        try:
+            return self._settings.queries[name]
+        except KeyError:
+            raise unknown("prometheus.queries", name, self._settings.queries) from None
+
+    def _of_release(self, name: str, now_s: float) -> tuple[environment.Query, float]:
+        """Return the query *name* as it can be asked of the release, and when that can begin.
+
+        A sample looks back over the ranges of its query, or a step where it looks at instants: the
+        first one that speaks for the release is that much later than the deployment. Ranges too
+        long for the time since then are cut to what leaves room for `min_samples`, but not below
+        `max_age`: a series that counts as fresh may have no sample in a shorter one.
+
+        Raises:
+            InstrumentError: The deployment is too young; from when on it can be told.
+        """
+        query = self._query(name)
+        deployed_s = float(math.ceil(self._deployed_at_s))
+        since_s = math.floor(now_s) - deployed_s
+        longest_s, subquery_s = reach_s(query.query)
+        others_s = (query.min_samples - 1) * query.step_s + subquery_s
+        least_s = max(min(longest_s, query.max_age_s), query.step_s)
+        room_s = since_s - others_s
+        if room_s < least_s:
+            _refuse(
+                name,
+                query,
+                f"found a deployment of {since_s:.0f} s ago, and what was before it does not speak "
+                f"for it; it can be told from {spoken_time(deployed_s + least_s + others_s)} on",
+            )
+        cut = {
+            "query": with_ranges_within(query.query, room_s),
+            "traffic": query.traffic and with_ranges_within(query.traffic, since_s),
+            "max_age_s": min(query.max_age_s, since_s),
+        }
+        back_s = max(min(longest_s, room_s), query.step_s) + subquery_s
+        return query.model_copy(update=cut), deployed_s + back_s
+
+    def _asked(
+        self,
+        name: str,
+        query: environment.Query,
+        start_s: float,
+        end_s: float,
+        *,
+        until: str = "now",
+    ) -> MeasuredHistory:
+        """Ask a range that ends in a sample at *end_s*, and refuse what is no evidence."""
+        end_s = float(math.floor(end_s))  # the library asks in whole seconds
+        steps = max(0, math.floor((end_s - math.ceil(start_s)) / query.step_s))
+        series = self._range(query, end_s - steps * query.step_s, end_s)
+        if len(series) != 1:
+            _refuse(name, query, f"found {len(series)} series, expected 1")
+        with _Answers(query.query):
+            samples = [(float(at_s), float(value)) for at_s, value in series[0]["values"]]
+        # 0/0 while nobody asks is a hole in the data; a hole is for the judge, unless it is now.
+        finite = [Sample(at_s=at, value=value) for at, value in samples if math.isfinite(value)]
+        if samples and not math.isfinite(samples[-1][1]):
+            _refuse(name, query, f"the newest value is {samples[-1][1]}: no data, not zero")
+        if len(finite) < query.min_samples:
+            since = dt.datetime.fromtimestamp(start_s, dt.UTC).isoformat(timespec="seconds")
+            _refuse(
+                name,
+                query,
+                f"found {len(finite)} samples since {since}, expected at least {query.min_samples}",
+            )
+        age_s = end_s - finite[-1].at_s
+        if age_s > query.max_age_s:
+            _refuse(
+                name,
+                query,
+                f"the newest sample was taken {age_s:.0f} s before {until}, "
+                f"expected at most {query.max_age_s:g} s",
+            )
+        self._demand_fresh(name, query, end_s)
+        if query.traffic is not None and query.min_traffic is not None:
+            self._demand_traffic(name, query, query.traffic, query.min_traffic, end_s)
+        return MeasuredHistory(
+            name=name,
+            history=History.of(finite),
+            unit=query.unit,
+            worse=query.worse,
+            query=query.query,
+        )
+
+    def _demand_fresh(self, name: str, query: environment.Query, at_s: float) -> None:
+        """Refuse what was not scraped lately.
+
+        An evaluation at any time shows a series' last value for five minutes more, as if it were
+        current; so each selector is asked whether it has a sample of its own within `max_age`.
+        """
+        stale = " or ".join(
+            f"(count({selector}) unless count(count_over_time({selector}[{query.max_age_s:.0f}s])))"
+            for selector in selectors_of(query.query)
+        )
+        if stale and self._instant(stale, at_s):
+            _refuse(
+                name,
+                query,
+                f"a series was not scraped within {query.max_age_s:g} s: what it shows is old",
+            )
+
+    def _demand_traffic(
+        self, name: str, query: environment.Query, traffic: str, least: float, at_s: float
+    ) -> None:
+        """Refuse a ratio of hardly anything: one failure of two requests is not 50 %."""
+        series = self._instant(traffic, at_s)
+        with _Answers(traffic):
+            found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
+        if not found >= least:
+            _refuse(
+                name,
+                query,
+                f"found {found:g} events ({traffic}), expected at least {least:g}",
+            )
+
+    def _range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
+        with _Answers(query.query):
+            return self._prometheus().custom_query_range(
+                query.query,
+                dt.datetime.fromtimestamp(start_s, dt.UTC),
+                dt.datetime.fromtimestamp(end_s, dt.UTC),
+                f"{query.step_s:g}",
+            )
+
+    def _instant(self, query: str, at_s: float) -> Any:  # noqa: ANN401 - an untyped library's JSON
+        with _Answers(query):
+            return self._prometheus().custom_query(query, {"time": f"{at_s:.0f}"})
+
+    def _prometheus(self) -> PrometheusConnect:
+        """Return this thread's client: a requests session is not for sharing."""
+        known: PrometheusConnect | None = getattr(self._local, "prometheus", None)
+        if known is not None:
+            return known
+        session = _Session(self._settings, self._user_agent, self._clock)
+        with self._lock:
+            self._sessions.append(session)
+        client = PrometheusConnect(
+            self._settings.url.rstrip("/"), session=session, retry=urllib3.Retry(0, redirect=False)
+        )
+        self._local.prometheus = client
+        return client
+
+
+def _refuse(name: str, query: environment.Query, reason: str) -> NoReturn:
+    raise InstrumentError(f"query {name!r}: {reason}: {query.query}")
+
+
+class _Answers:
+    """Turns what the libraries raise into an InstrumentError about *query*."""
+
+    def __init__(self, query: str) -> None:
+        self._query = query
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        """Translate.
+
+        Raises:
+            InstrumentError: No usable answer.
+        """
+        if isinstance(error, requests.RequestException):
+            _, reason = fault(error, InstrumentError)
+            raise InstrumentError(f"Prometheus: no answer, {reason}: {self._query}") from error
+        if isinstance(error, PrometheusApiClientException | KeyError | TypeError | ValueError):
+            text = evidence.shortened(str(error), 300)
+            raise InstrumentError(
+                f"Prometheus: no usable answer ({text}): {self._query}"
+            ) from error
+
+
+class _Session(requests.Session):
+    """What prometheus-api-client lacks: a timeout, a look at warnings, manners, and notes."""
+
+    def __init__(
+        self,
+        settings: environment.Prometheus,
+        user_agent: str,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__()
+        self.trust_env = False  # as in http.py: no proxy, no .netrc
+        self.headers["User-Agent"] = user_agent
+        self.verify = settings.ca_file or True
+        self._settings = settings
+        self._clock = clock
+        if settings.token_env is not None:
+            self.headers["Authorization"] = f"Bearer {evidence.secret_from(settings.token_env)}"
+        elif settings.username_env is not None and settings.password_env is not None:
+            self.auth = (
+                evidence.variable_from(settings.username_env),
+                evidence.secret_from(settings.password_env),
+            )
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
+        """Send, and refuse anything but a whole answer.
+
+        Raises:
+            InstrumentError: A refusal, a page of HTML, an error or a warning of Prometheus's.
+        """
+        options |= {"timeout": self._settings.timeout_s, "allow_redirects": False}
+        url = request.url or ""
+        parts = urllib.parse.urlsplit(url)
+        host = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        rates.cap_of(host, self._settings.rate_per_s).wait()
+        asked = f"{request.method} {urllib.parse.unquote_plus(url)}"
+        started_s = time.monotonic()
+        try:
+            response = super().send(request, **options)
+        except requests.RequestException as error:
+            evidence.silent(host)
+            evidence.note("metrics", asked, f"no answer: {type(error).__name__}: {error}")
+            raise
+        self.cookies.clear()
+        evidence.answered(host)
+        text = response.content.decode("utf-8", "replace")
+        evidence.note(
+            "metrics", asked, f"{response.status_code}\n{text}", time.monotonic() - started_s
+        )
+        self._refuse_unless_whole(asked, response, text)
+        return response
+
+    def _refuse_unless_whole(self, asked: str, response: requests.Response, text: str) -> None:
+        try:
+            found = response.json()
+        except requests.JSONDecodeError as error:
+            raise InstrumentError(
+                f"{asked}: found {response.status_code} {evidence.shown(text)}, expected JSON"
+            ) from error
+        if not isinstance(found, dict) or found.get("status") != "success":
+            reason = found.get("error", "") if isinstance(found, dict) else ""
+            reason = evidence.shortened(str(reason), 300) or evidence.shown(text)
+            raise InstrumentError(
+                f"{asked}: found {response.status_code} {reason}, expected success"
+            )
+        doubts = [*(found.get("warnings") or ()), *(found.get("infos") or ())]
+        if doubts:
+            raise InstrumentError(f"{asked}: Prometheus doubts its answer: {'; '.join(doubts)}")
+        self._refuse_skew(response.headers.get("Date"))
+
+    def _refuse_skew(self, date: str | None) -> None:
+        if date is None:
+            return
+        skew_s = email.utils.parsedate_to_datetime(date).timestamp() - self._clock()
+        if abs(skew_s) > MAX_SKEW_S:
+            raise InstrumentError(
+                f"Prometheus's clock is {skew_s:+.0f} s from ours, expected at most "
+                f"{MAX_SKEW_S:g} s: its samples cannot be told from those before the deployment"
+            )

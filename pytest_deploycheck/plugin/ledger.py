@@ -1,0 +1,104 @@
+"""The ledger: which checks the selected phases owe, whatever is left out of the run afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+
+from pytest_deploycheck.domain.events import PlannedCheck
+from pytest_deploycheck.domain.items import PHASES, Checklist, Item
+from pytest_deploycheck.domain.near import meant
+from pytest_deploycheck.domain.policy import Policy
+
+#: On an item that is a check: what it answers.
+CHECK = pytest.StashKey[PlannedCheck]()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckMarker:
+    """The arguments of `@pytest.mark.check`, so that Python itself refuses a typo."""
+
+    slug: str
+    trigger: str | None = None
+
+    @classmethod
+    def of(cls, marker: pytest.Mark) -> CheckMarker:
+        """Read the marker.
+
+        Raises:
+            TypeError: The arguments are not `(slug, *, trigger=None)`.
+        """
+        return _check_marker(*marker.args, **marker.kwargs)
+
+
+def _check_marker(slug: str, *, trigger: str | None = None) -> CheckMarker:
+    return CheckMarker(slug=slug, trigger=trigger)
+
+
+def read(
+    items: Iterable[pytest.Item], checklist: Checklist, policy: Policy, phases: Sequence[str]
+) -> tuple[PlannedCheck, ...]:
+    """Put on each check what it answers, and return those that *phases* owe.
+
+    Raises:
+        pytest.UsageError: Naming every check whose item, phase or trigger does not exist.
+    """
+    planned: list[PlannedCheck] = []
+    problems: list[str] = []
+    find = functools.cache(checklist.find)
+    for item in items:
+        marks = list(item.iter_markers())
+        marker = next((mark for mark in marks if mark.name == "check"), None)
+        if marker is None:
+            continue
+        own = tuple(dict.fromkeys(mark.name for mark in marks if mark.name in PHASES))
+        try:
+            check = _planned(item, CheckMarker.of(marker), own, checklist, policy, find)
+        except (TypeError, ValueError) as error:
+            problems.append(f"{item.nodeid}: {error}")
+            continue
+        item.stash[CHECK] = check
+        if not set(own).isdisjoint(phases):
+            planned.append(check)
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+    return tuple(planned)
+
+
+def _planned(
+    item: pytest.Item,
+    marker: CheckMarker,
+    phases: Sequence[str],
+    checklist: Checklist,
+    policy: Policy,
+    find: Callable[[str, Sequence[str]], Item],
+) -> PlannedCheck:
+    """Find the item and the trigger that *marker* names.
+
+    Raises:
+        ValueError: One of them does not exist; the message lists the near misses.
+    """
+    if not phases:
+        raise ValueError(
+            f"check({marker.slug!r}) has no phase; expected one of the markers {', '.join(PHASES)}"
+        )
+    try:
+        found = find(marker.slug, phases)
+    except KeyError:
+        slugs = [candidate.slug for candidate in checklist.of(phases)]
+        raise ValueError(
+            f"check({marker.slug!r}): the checklist has no such item in {', '.join(phases)}"
+            + (meant(marker.slug, slugs) or f"; it has {', '.join(slugs)}")
+        ) from None
+    if marker.trigger is not None and marker.trigger not in policy.triggers:
+        raise ValueError(
+            f"trigger={marker.trigger!r}: the policy has no such trigger"
+            + (meant(marker.trigger, policy.triggers) or f"; it has {', '.join(policy.triggers)}")
+        )
+    writes = item.get_closest_marker("writes")
+    if writes is not None and not (writes.args and isinstance(writes.args[0], str)):
+        raise ValueError("writes() says nothing; expected what it changes and how that is undone")
+    return PlannedCheck(nodeid=item.nodeid, item=found.id, trigger=marker.trigger)

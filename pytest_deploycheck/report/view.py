@@ -1,0 +1,470 @@
+"""What the page shows, worked out from decision and record: no markup here, no judgement either."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Final
+
+from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult, TriggerResult
+from pytest_deploycheck.domain.events import (
+    Attested,
+    BaselineRecorded,
+    BaselineValue,
+    CheckEnded,
+    Event,
+    Evidence,
+    Measurement,
+    Revoked,
+    RunStarted,
+    Waived,
+)
+from pytest_deploycheck.domain.policy import Phase, Policy, Trigger
+from pytest_deploycheck.domain.reasons import words_of
+from pytest_deploycheck.domain.timelines import Span, timelines
+from pytest_deploycheck.domain.words import (
+    Outcome,
+    State,
+    TriggerState,
+    Verdict,
+    gravity,
+    worst_outcome,
+)
+from pytest_deploycheck.report.reasons import told
+from pytest_deploycheck.report.text import neutral
+from pytest_deploycheck.report.verdict import check_command, next_commands
+
+#: States that say nothing either way: what could not be checked.
+UNCHECKED: Final = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
+#: Evidence on a page, in bytes: for each item, and at least.
+_EVIDENCE_BYTES: Final = 600
+_EVIDENCE_BYTES_LEAST: Final = 60_000
+#: The markup around one piece of evidence.
+_FRAME_BYTES: Final = 120
+_LONGEST_ANSWER: Final = 3_000
+_LONGEST_PASSED_ANSWER: Final = 200
+#: Measurements that get a chart; those of items against PROCEED come first.
+_MOST_CHARTS: Final = 300
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Evidence, as much of it as the page has room for."""
+
+    evidence: Evidence
+    answer: str
+    left_out: int
+    """Characters of the answer that are only in verdict.json."""
+    named: bool = True
+    """There was room to name the request."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A measurement and what it is compared with."""
+
+    measurement: Measurement
+    item: ItemResult
+    baseline: BaselineValue | None
+    chart: bool
+    """There is room to draw it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckEntry:
+    """A check of an item."""
+
+    result: CheckResult
+    trigger: Trigger | None
+    bad_samples: int
+    evidence: tuple[Shown, ...]
+    """What there was room for."""
+    unnamed: int
+    """Requests that are only in verdict.json."""
+    command: str
+    """How to run just this check."""
+
+    @property
+    def words(self) -> str:
+        """What it said itself; what it measured is shown beside it."""
+        return words_of(self.result.ended)
+
+    @property
+    def fine(self) -> bool:
+        """It asks for nothing."""
+        return self.result.verdict is Verdict.PROCEED
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An item with everything the page says of it."""
+
+    result: ItemResult
+    reasons: tuple[str, ...]
+    checks: tuple[CheckEntry, ...]
+    commands: tuple[tuple[str, str], ...]
+    """Node id and command of each check that did not run."""
+    owner: str
+    runbook: str
+
+    @property
+    def anchor(self) -> str:
+        """The item's place on the page."""
+        return anchor(self.result.item.id)
+
+    @property
+    def triggers(self) -> tuple[tuple[Trigger, CheckResult], ...]:
+        """Each trigger that its checks name, with the check that has it gravest and longest."""
+        order = list(TriggerState)
+        worst: dict[str, tuple[Trigger, CheckResult]] = {}
+        for check in self.checks:
+            state = check.result.trigger_state
+            if check.trigger is None or state is None:
+                continue
+            _, other = worst.get(check.trigger.id, (check.trigger, check.result))
+            if (order.index(state), check.result.held_s) >= (
+                order.index(other.trigger_state or state),
+                other.held_s,
+            ):
+                worst[check.trigger.id] = (check.trigger, check.result)
+        return tuple(worst.values())
+
+    @property
+    def unchecked(self) -> bool:
+        """Nothing could be said of it."""
+        return self.result.state in UNCHECKED
+
+    @property
+    def troubled(self) -> bool:
+        """It failed, or it stands against PROCEED, or has a trigger that is not INACTIVE."""
+        return not self.unchecked and (
+            self.result.state is State.FAILED
+            or self.result.verdict is not Verdict.PROCEED
+            or any(
+                check.trigger_state not in (None, TriggerState.INACTIVE)
+                for check in self.result.checks
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Unchecked:
+    """What could not be checked: an item, several for one cause, or the run itself."""
+
+    text: str
+    """The cause; empty where the one item has its own reason."""
+    entries: tuple[Entry, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What changed since the previous run of the same phases; ids of items."""
+
+    previous: RunStarted
+    new: tuple[str, ...]
+    still: tuple[str, ...]
+    recovered: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lane:
+    """A trigger over time."""
+
+    trigger: TriggerResult
+    sentence: str
+    spans: tuple[Span, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PhaseEntry:
+    """A phase of the decision, and when it was looked at."""
+
+    name: str
+    phase: Phase | None
+    sections: tuple[tuple[str, tuple[Entry, ...]], ...]
+    passed: int
+
+    @property
+    def title(self) -> str:
+        """As the policy calls it."""
+        return self.phase.title if self.phase else self.name
+
+    @property
+    def count(self) -> int:
+        """How many items it has."""
+        return sum(len(entries) for _, entries in self.sections)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Page:
+    """Everything on `report.html`, in its order."""
+
+    decision: Decision
+    why: str
+    next: tuple[str, ...]
+    unchecked: tuple[Unchecked, ...]
+    """What concerns the run itself first."""
+    troubled: tuple[Entry, ...]
+    difference: Difference | None
+    lanes: tuple[Lane, ...]
+    from_s: float
+    """Left edge of the lanes."""
+    phases: tuple[PhaseEntry, ...]
+    measured: tuple[Measured, ...]
+    waived: tuple[Waived, ...]
+    attested: tuple[Attested, ...]
+    in_force: frozenset[str]
+    """Ids of the waivers and attestations that the decision counted."""
+    run: RunStarted | None
+    release_before: str
+
+    @property
+    def unchecked_count(self) -> int:
+        """How many items, and problems of the run itself, could not be checked."""
+        return sum(max(1, len(group.entries)) for group in self.unchecked)
+
+
+def anchor(item_id: str) -> str:
+    """Return the HTML id of an item."""
+    return f"item-{item_id.replace('/', '-')}"
+
+
+def page_of(
+    decision: Decision,
+    events: Iterable[Event],
+    policy: Policy,
+    *,
+    env_option: str = "",
+    over_time: Mapping[str, Sequence[Span]] | None = None,
+) -> Page:
+    """Work out the page of *decision* from the record's *events*; see `html.report_page`."""
+    known = [event for event in events if event.at_s <= decision.at_s]
+    runs = sorted((e for e in known if isinstance(e, RunStarted)), key=lambda e: e.at_s)
+    run = next((e for e in reversed(runs) if e.at_s == decision.started_at_s), None)
+    entries = _entries(decision, policy, env_option=env_option)
+    of_people = [item.waiver or item.attestation for item in decision.items]
+    revoked = {event.id for event in known if isinstance(event, Revoked)}
+    here = {item.item.id for item in decision.items}
+    spoken = [
+        event
+        for event in known
+        if isinstance(event, Waived | Attested) and event.item in here and event.id not in revoked
+    ]
+    lanes = _lanes(decision, timelines(policy, known) if over_time is None else over_time, policy)
+    sampled = [span.from_s for lane in lanes for span in lane.spans]
+    return Page(
+        decision=decision,
+        why=told(decision.reasons)[0].text if decision.reasons else _all_is_well(decision),
+        next=tuple(next_commands(decision, env_option=env_option)),
+        unchecked=_unchecked(decision, entries),
+        troubled=tuple(entry for entry in entries if entry.troubled),
+        difference=_difference(decision, known, runs, run),
+        lanes=lanes,
+        from_s=min([decision.at_s, *sampled]),
+        phases=tuple(_phase(name, entries, decision, policy) for name in decision.phases),
+        measured=_measured(decision, _baseline(known, decision)),
+        waived=tuple(e for e in spoken if isinstance(e, Waived)),
+        attested=tuple(e for e in spoken if isinstance(e, Attested)),
+        in_force=frozenset(name for name in of_people if name),
+        run=run,
+        release_before=_release_before(known, decision),
+    )
+
+
+def _all_is_well(decision: Decision) -> str:
+    return f"All {len(decision.items)} items of the selected phases have positive evidence."
+
+
+def _unchecked(decision: Decision, entries: Sequence[Entry]) -> tuple[Unchecked, ...]:
+    """Gather what could not be checked: each item once, where the first of its causes is told."""
+    left = {entry.result.item.id: entry for entry in entries if entry.unchecked}
+    found = []
+    for reason in sorted(told(decision.reasons), key=lambda reason: bool(reason.items)):
+        mine = [left.pop(item) for item in reason.items if item in left]
+        if mine or not reason.items:
+            alone = len(reason.items) == 1 and len(mine) == 1
+            found.append(Unchecked(text="" if alone else reason.text, entries=tuple(mine)))
+    return (*found, *(Unchecked(text="", entries=(entry,)) for entry in left.values()))
+
+
+def _measured(
+    decision: Decision, baseline: Mapping[tuple[str, str], BaselineValue]
+) -> tuple[Measured, ...]:
+    found = [
+        (item, measurement)
+        for item in decision.items
+        for check in item.checks
+        for measurement in check.ended.measurements
+    ]
+    by_need = sorted(
+        range(len(found)), key=lambda place: found[place][0].verdict is Verdict.PROCEED
+    )
+    drawn = set(by_need[:_MOST_CHARTS])
+    return tuple(
+        Measured(
+            measurement=measurement,
+            item=item,
+            baseline=baseline.get((measurement.name, measurement.unit)),
+            chart=place in drawn,
+        )
+        for place, (item, measurement) in enumerate(found)
+    )
+
+
+class _Budget:
+    """How many bytes of evidence the page still has room for."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._left_bytes = size_bytes
+
+    def show(self, evidence: Evidence, *, longest: int) -> Shown:
+        text = neutral(evidence.answer)
+        self._left_bytes -= len(neutral(evidence.request).encode()) + _FRAME_BYTES
+        if self._left_bytes < 0:
+            return Shown(evidence=evidence, answer="", left_out=len(text), named=False)
+        answer = text[:longest]
+        while answer and len(escape(answer).encode()) > self._left_bytes:
+            answer = answer[: len(answer) // 2]
+        self._left_bytes -= len(escape(answer).encode())
+        return Shown(evidence=evidence, answer=answer, left_out=len(text) - len(answer))
+
+
+def _entries(decision: Decision, policy: Policy, *, env_option: str) -> tuple[Entry, ...]:
+    """Return an entry for each item; those that stand against PROCEED get their evidence first."""
+    budget = _Budget(max(_EVIDENCE_BYTES_LEAST, _EVIDENCE_BYTES * len(decision.items)))
+    by_need = sorted(decision.items, key=lambda item: -gravity(item.verdict))
+    made = {item.item.id: _entry(item, decision, policy, budget, env_option) for item in by_need}
+    return tuple(made[item.item.id] for item in decision.items)
+
+
+def _entry(
+    item: ItemResult, decision: Decision, policy: Policy, budget: _Budget, env_option: str
+) -> Entry:
+    well = item.verdict is Verdict.PROCEED
+    longest = _LONGEST_PASSED_ANSWER if well else _LONGEST_ANSWER
+    triggers = [check.ended.trigger for check in item.checks if check.ended.trigger]
+    keys = [item.item.id, *triggers, *item.item.phases]
+    return Entry(
+        result=item,
+        reasons=tuple(dict.fromkeys(r.text for r in decision.reasons if r.item == item.item.id)),
+        checks=tuple(
+            CheckEntry(
+                result=check,
+                trigger=policy.triggers.get(check.ended.trigger or ""),
+                bad_samples=sum(s.outcome is Outcome.FAILED for s in check.ended.samples),
+                evidence=tuple(shown for shown in evidence if shown.named),
+                unnamed=sum(not shown.named for shown in evidence),
+                command=check_command(decision, check.ended.nodeid, env_option=env_option),
+            )
+            for check in item.checks
+            for evidence in [[budget.show(e, longest=longest) for e in check.ended.evidence]]
+        ),
+        commands=tuple(
+            (nodeid, check_command(decision, nodeid, env_option=env_option))
+            for nodeid in item.not_run
+        ),
+        owner=_first(policy.owners, keys),
+        runbook=_first(policy.runbooks, keys),
+    )
+
+
+def _first(named: Mapping[str, str], keys: Sequence[str]) -> str:
+    return next((named[key] for key in keys if key in named), "")
+
+
+def _phase(name: str, entries: Sequence[Entry], decision: Decision, policy: Policy) -> PhaseEntry:
+    """Gather the items of a phase; one that several judge stands under the first of them."""
+    mine = [
+        entry
+        for entry in entries
+        if next((p for p in decision.phases if p in entry.result.item.phases), "") == name
+    ]
+    return PhaseEntry(
+        name=name,
+        phase=policy.phases.get(name),
+        sections=tuple(
+            (section, tuple(group))
+            for section, group in itertools.groupby(mine, key=lambda e: e.result.item.section)
+        ),
+        passed=sum(entry.result.state is State.PASSED for entry in mine),
+    )
+
+
+def _lanes(
+    decision: Decision, over_time: Mapping[str, Sequence[Span]], policy: Policy
+) -> tuple[Lane, ...]:
+    """Return the triggers that were at some time of the record anything but INACTIVE."""
+    return tuple(
+        Lane(
+            trigger=trigger,
+            sentence=policy.triggers[trigger.id].sentence,
+            spans=tuple(over_time.get(trigger.id, ())),
+        )
+        for trigger in decision.triggers
+        if trigger.id in policy.triggers
+        and (
+            trigger.state is not TriggerState.INACTIVE
+            or any(
+                span.state not in (None, TriggerState.INACTIVE)
+                for span in over_time.get(trigger.id, ())
+            )
+        )
+    )
+
+
+def _difference(
+    decision: Decision, events: Sequence[Event], runs: Sequence[RunStarted], run: RunStarted | None
+) -> Difference | None:
+    """Compare the checks' outcomes with those of the run before, whatever was waived."""
+    earlier = [
+        other
+        for other in runs
+        if run is not None
+        and other.run != run.run
+        and other.at_s < run.at_s
+        and not set(other.phases).isdisjoint(run.phases)
+    ]
+    if not earlier:
+        return None
+    previous = earlier[-1]
+    then: dict[str, list[Outcome]] = {}
+    for event in events:
+        if isinstance(event, CheckEnded) and event.run == previous.run:
+            then.setdefault(event.item, []).append(event.outcome)
+    now = {item.item.id: _fine(item) for item in decision.items}
+    was = {name: worst_outcome(outcomes) is Outcome.PASSED for name, outcomes in then.items()}
+    return Difference(
+        previous=previous,
+        new=tuple(name for name, fine in now.items() if not fine and was.get(name, True)),
+        still=tuple(name for name, fine in now.items() if not fine and not was.get(name, True)),
+        recovered=tuple(name for name, fine in now.items() if fine and not was.get(name, True)),
+    )
+
+
+def _fine(item: ItemResult) -> bool:
+    outcomes = [check.ended.outcome for check in item.checks]
+    return bool(outcomes) and not item.not_run and worst_outcome(outcomes) is Outcome.PASSED
+
+
+def _baseline(events: Iterable[Event], decision: Decision) -> dict[tuple[str, str], BaselineValue]:
+    """Return the newest baseline recorded before the deployment, by name and unit."""
+    recorded = [
+        event
+        for event in events
+        if isinstance(event, BaselineRecorded) and event.until_s <= decision.deployed_at_s
+    ]
+    newest = max(recorded, key=lambda event: event.at_s, default=None)
+    return {(v.name, v.unit): v for v in newest.values} if newest else {}
+
+
+def _release_before(events: Iterable[Event], decision: Decision) -> str:
+    """Return the release that was replaced, as far as the record knows it."""
+    recorded = [
+        event
+        for event in events
+        if isinstance(event, BaselineRecorded) and event.release != decision.release
+    ]
+    newest = max(recorded, key=lambda event: event.at_s, default=None)
+    return newest.release if newest else ""

@@ -1,0 +1,34 @@
+"""Which tests are worse off than in the run before."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_deploycheck.clients import artifacts_tests
+
+
+def run(*, passed: str = "", failed: str = "", skipped: str = "") -> artifacts_tests.TestRun:
+    """Return a run of tests with names of one letter."""
+    return artifacts_tests.TestRun(
+        passed=tuple(passed), failed=tuple(failed), skipped=tuple(skipped), made_at=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "worse"),
+    [
+        (run(passed="abc"), run(passed="ab"), ""),
+        (run(passed="a", failed="b"), run(passed="ab"), "b"),
+        (run(passed="a", failed="b"), run(passed="a", failed="b"), ""),
+        (run(passed="ab"), run(passed="a", failed="b"), ""),
+        (run(passed="a"), run(passed="ab"), "b"),
+        (run(passed="a", skipped="b"), run(passed="ab"), "b"),
+        (run(passed="a", failed="c"), run(passed="ab"), "cb"),
+    ],
+    ids=["better", "fails", "still-fails", "mended", "gone", "skipped", "new-and-gone"],
+)
+def test_a_test_is_worse_off_when_it_fails_anew_or_does_not_pass_any_more(
+    now: artifacts_tests.TestRun, before: artifacts_tests.TestRun, worse: str
+) -> None:
+    """A test that is taken out, or skipped, has not passed."""
+    assert now.worse_than(before) == tuple(worse)

@@ -1,0 +1,96 @@
+"""The recipe of docs/add-a-check.md, followed to the letter in a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+ITEM: Final = "post_5min/reported-environment"
+RECIPE: Final = (ROOT / "docs" / "add-a-check.md").read_text(encoding="utf-8")
+
+
+def block(name: str) -> str:
+    """The block of the recipe that is marked with *name*."""
+    match = re.search(rf"^```\w+ {name}\n(.*?)^```", RECIPE, re.MULTILINE | re.DOTALL)
+    assert match is not None, f"the recipe has no block {name!r}"
+    return match[1]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, with the three steps done."""
+    root = tmp_path_factory.mktemp("project")
+    for folder in ("pytest_deploycheck", "suites"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "conftest.py"):
+        shutil.copy(ROOT / file, root / file)
+    checklist = root / "suites" / "checklist.md"
+    lines = checklist.read_text().splitlines(keepends=True)
+    after = next(i for i, line in enumerate(lines) if line.startswith("- [ ] **Load Balancer**"))
+    checklist.write_text("".join([*lines[: after + 1], block("checklist"), *lines[after + 1 :]]))
+    for file, name in (
+        ("suites/post_5min/test_service_health.py", "suite"),
+        ("pytest_deploycheck/sandbox/faults/workloads.py", "fault"),
+    ):
+        path = root / file
+        path.write_text(f"{path.read_text()}\n\n{block(name)}")
+    return root
+
+
+def verdict_of(project: Path, *args: str) -> dict[str, Any]:
+    """Run the phase there, and return its verdict."""
+    command = [sys.executable, "-m", "pytest", "-m", "post_5min", "--env=sandbox", *args]
+    ran = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "-p", "no:html"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    written = project / "reports" / "latest" / "verdict.json"
+    assert written.is_file(), ran.stdout + ran.stderr
+    verdict: dict[str, Any] = json.loads(written.read_text())
+    return verdict
+
+
+def test_the_new_item_is_answered(project: Path) -> None:
+    """From nothing to a verdict that knows the item, in two steps."""
+    verdict = verdict_of(project)
+    (item,) = [row for row in verdict["items"] if row["id"] == ITEM]
+    assert (verdict["verdict"], item["title"], item["state"]) == (
+        "PROCEED",
+        "Reported Environment",
+        "PASSED",
+    )
+
+
+def test_the_new_check_can_fail(project: Path) -> None:
+    """The third step: its fault makes exactly this item fail, with found and expected."""
+    verdict = verdict_of(project, "--deploycheck-fault=reports-staging")
+    bad = [row["id"] for row in verdict["items"] if row["state"] != "PASSED"]
+    assert (verdict["verdict"], bad) == ("HOLD", [ITEM])
+    assert "found environment staging, expected sandbox" in verdict["reasons"][0]["text"]
+
+
+def test_an_item_without_a_check_holds(project: Path) -> None:
+    """A line in the checklist alone is a question that nobody answers."""
+    checks = project / "suites" / "post_5min" / "test_service_health.py"
+    whole = checks.read_text()
+    checks.write_text(whole.replace(block("suite"), ""))
+    try:
+        verdict = verdict_of(project)
+    finally:
+        checks.write_text(whole)
+    assert verdict["verdict"] == "HOLD"
+    assert [row["state"] for row in verdict["items"] if row["id"] == ITEM] == ["NOT_RUN"]
