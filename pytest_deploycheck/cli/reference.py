@@ -6,6 +6,7 @@ import ast
 import enum
 import inspect
 import json
+import re
 import textwrap
 import types
 import typing
@@ -41,6 +42,7 @@ _SPOKEN: Final[tuple[tuple[object, str], ...]] = (
     (tables.Instant, "time, ISO 8601 with a zone"),
     (tables.Url, "http(s) URL"),
     (str, "text"),
+    (re.Pattern[str], "regular expression"),
     (bool, "`true` or `false`"),
     (int, "whole number"),
     (float, "number"),

@@ -109,7 +109,9 @@ def calculation(api: Api, session: str) -> Calculation:
 def _numbers(answer: Answer, path: str, part: object) -> Iterator[float]:
     """Yield the numbers in a table, at any depth; texts describe them."""
     if not isinstance(part, dict) or not part:
-        raise SubjectError(f"{answer.url}: {path}: found {part!r:.80}, expected a table of numbers")
+        raise SubjectError(
+            f"{answer.url}: {path}: found {shown(part)}, expected a table of numbers"
+        )
     for key, value in part.items():
         if isinstance(value, dict):
             yield from _numbers(answer, f"{path}.{key}", value)
@@ -117,5 +119,5 @@ def _numbers(answer: Answer, path: str, part: object) -> Iterator[float]:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number or not math.isfinite(value):
                 where = f"{answer.url}: {path}.{key}"
-                raise SubjectError(f"{where}: found {value!r:.80}, expected a number")
+                raise SubjectError(f"{where}: found {shown(value)}, expected a number")
             yield float(value)

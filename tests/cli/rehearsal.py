@@ -105,6 +105,7 @@ class Rehearsal:
             "phases": (phase,),
             "planned": planned,
             "operator": "somebody",
+            "approvers": ("olivia@sandbox", "pavel@sandbox"),
             "checklist_sha256": project.checklist.sha256,
             "policy_sha256": project.policy.sha256,
             **more,

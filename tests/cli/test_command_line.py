@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parents[2]
         (["exlpain"], "; did you mean explain?"),
         (["sandbox", "strat"], "; did you mean start?"),
         (["faults", "--jsno"], "found --jsno; expected none of it; did you mean --json?"),
-        (["faults", "two"], "found two; expected none of it\n"),
+        (["items", "two"], "found two; expected none of it\n"),
         (["why"], "the following arguments are required: item"),
         ([], "the following arguments are required: COMMAND"),
     ],

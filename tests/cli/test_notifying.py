@@ -102,8 +102,8 @@ def test_complete_is_not_said_of_a_run_that_was_cut_off(complete: Rehearsal) -> 
 @pytest.mark.parametrize(
     ("outcome", "approver", "told"),
     [
-        (Outcome.INCONCLUSIVE, "bob", True),
-        (Outcome.PASSED, "bob", False),
+        (Outcome.INCONCLUSIVE, "pavel@sandbox", True),
+        (Outcome.PASSED, "pavel@sandbox", False),
         (Outcome.PASSED, "ann", False),
     ],
     ids=["counts", "not needed", "by its author"],

@@ -12,7 +12,13 @@ from pytest_deploycheck.report import journal, layout
 from tests.cli.rehearsal import Rehearsal
 
 ITEM = "deploy/stakeholder-notification"
-FULL = ("--by=ann", "--approver=bob", "--ticket=T-1", "--for=72h", "--reason=first release")
+FULL = (
+    "--by=ann",
+    "--approver=pavel@sandbox",
+    "--ticket=T-1",
+    "--for=72h",
+    "--reason=first release",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +38,7 @@ def test_a_waiver_is_in_the_record(rehearsal: Rehearsal) -> None:
     assert code == 0, printed
     (waiver,) = [event for event in rehearsal.events if isinstance(event, Waived)]
     assert (waiver.item, waiver.release, waiver.author, waiver.approver, waiver.ticket) == (
-        ITEM, "1.4.2", "ann", "bob", "T-1",
+        ITEM, "1.4.2", "ann", "pavel@sandbox", "T-1",
     )  # fmt: skip
     assert waiver.until_s - waiver.at_s == pytest.approx(72 * 3600)
 
@@ -40,7 +46,8 @@ def test_a_waiver_is_in_the_record(rehearsal: Rehearsal) -> None:
 @pytest.mark.parametrize(
     ("item", "change", "expected"),
     [
-        (ITEM, "--approver=Ann", "somebody else than the author"),
+        (ITEM, "--by=Pavel@Sandbox", "expected the approval of somebody else"),
+        (ITEM, "--approver=ann", "ann may not approve a waiver; expected olivia@sandbox, pavel@"),
         (ITEM, "--for=721h", "expected at most 30d"),
         (ITEM, "--reason=", "--reason: found nothing"),
         (ITEM, "--ticket=", "--ticket: found nothing"),
@@ -84,7 +91,7 @@ def test_a_waiver_of_any_release_needs_no_deployment(rehearsal: Rehearsal) -> No
     code, printed = rehearsal.run("waive", ITEM, *FULL, "--any-release", named=False)
     assert code == 0, printed
     (row,) = json.loads(rehearsal.run("waive", "list", "--json", "--any-release", named=False)[1])
-    back = ("waive", "revoke", row["id"], "--by=bob", "--reason=mended", "--any-release")
+    back = ("waive", "revoke", row["id"], "--by=pavel@sandbox", "--reason=mended", "--any-release")
     code, printed = rehearsal.run(*back, named=False)
     assert code == 0, printed
     assert "(not in force)" in rehearsal.run("waive", "list", "--any-release", named=False)[1]
@@ -98,7 +105,7 @@ def test_a_waiver_of_any_release_is_taken_back_for_all(rehearsal: Rehearsal) -> 
     shared = layout.waivers_folder(rehearsal.reports, "rehearsal")
     (waiver,) = journal.read_events(shared)
     assert isinstance(waiver, Waived)
-    back = ("waive", "revoke", waiver.id, "--by=bob", "--reason=mended")
+    back = ("waive", "revoke", waiver.id, "--by=pavel@sandbox", "--reason=mended")
     assert rehearsal.run(*back)[0] == 0
     for place in (journal.read_events(shared), rehearsal.events):
         assert [e.id for e in place if isinstance(e, Revoked)] == [waiver.id]
@@ -112,5 +119,7 @@ def test_the_list_shows_what_is_in_force(rehearsal: Rehearsal) -> None:
     (row,) = json.loads(rehearsal.run("waive", "list", "--json")[1])
     assert row["in_force"]
     assert rehearsal.run("waive", "revoke", row["id"], "--by=eve", "--reason=no")[0] == 4
-    assert rehearsal.run("waive", "revoke", row["id"], "--by=bob", "--reason=mended")[0] == 0
+    assert (
+        rehearsal.run("waive", "revoke", row["id"], "--by=pavel@sandbox", "--reason=mended")[0] == 0
+    )
     assert "(not in force)" in rehearsal.run("waive", "list")[1]

@@ -277,7 +277,7 @@ def test_a_calculation_is_read_with_its_parts(api: Api) -> None:
         ({"jorge_costs": {"platform": {"setup": None}}}, "jorge_costs.platform.setup: found None"),
         ({"jorge_costs": {"platform": 0}}, "costs after: found 0 in all"),
         ({"summary": {}}, "summary.traditional_total_cost"),
-        ({"time_horizon_months": "12"}, "expected a number at 'time_horizon_months'"),
+        ({"time_horizon_months": "12"}, "expected a finite number at 'time_horizon_months'"),
     ],
 )
 def test_what_is_no_calculation_is_a_failure(

@@ -284,14 +284,15 @@ def test_a_broken_file_of_the_chain_is_named(scratch: Scratch) -> None:
             (
                 "cluster.workloads[1].nam: found an unknown key; expected one of name, kind, "
                 "min_ready, "
-                "container, released, service_account, autoscaled; did you mean name?"
+                "container, released, service_account, autoscaled, isolated; did you mean name?"
             ),
         ),
         (
             "[cluster.ingress_controller]\nnam = 'a'\n",
             (
                 "cluster.ingress_controller.nam: found an unknown key; expected one of name, kind, "
-                "min_ready, container, released, service_account, autoscaled; did you mean name?"
+                "min_ready, container, released, service_account, autoscaled, isolated; did you "
+                "mean name?"
             ),
         ),
         (
@@ -464,8 +465,8 @@ def test_a_wrong_environment_is_refused(scratch: Scratch, text: str, problem: st
         (
             (
                 "[monitoring]\njobs = ['x']\nmay_be_down = ['x']\nalerts = ['x']\n"
-                "application_series = ['x']\nbusiness_series = ['x']\ncounted = 'x'\n"
-                "counts = 'login'\n"
+                "alertmanagers = ['x']\napplication_series = ['x']\nbusiness_series = ['x']\n"
+                "counted = 'x'\ncounts = 'login'\n"
             ),
             "monitoring.may_be_down: found every one of jobs; expected one that must be up",
         ),

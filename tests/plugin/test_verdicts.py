@@ -350,6 +350,9 @@ def test_a_reason_names_no_class(deploycheck: Deploycheck, kind: str) -> None:
 def test_a_waiver_of_any_release_counts_until_it_is_taken_back(deploycheck: Deploycheck) -> None:
     """Every deployment takes it into its record, and with it that it is in force no more."""
     now_s = time.time()
+    who = deploycheck.root / "suites" / "environments" / "scratch.toml"
+    people = '[attestations]\napprovers = ["Lead"]\nroles = { Lead = ["bob"] }\n'
+    who.write_text(f"{who.read_text()}{people}")
     waiver = Waived(
         at_s=now_s, id="W-1", item="post_5min/pod-status", environment="scratch", release=None,
         until_s=now_s + 3600, reason="first", author="ann", approver="bob", ticket="T-1",

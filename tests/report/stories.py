@@ -30,6 +30,7 @@ ENDED_S = DEPLOYED_S + 300
 RUN = "run-1"
 
 POLICY = Policy(
+    approvers=frozenset({"bob"}),
     triggers={
         "health-check-failure": Trigger(
             id="health-check-failure",
@@ -174,6 +175,7 @@ def story(
             operator="release-bot",
             version="0.1.0",
             triggers=tuple(POLICY.triggers.values()),
+            approvers=tuple(POLICY.approvers),
         ),
         *results,
         *more_events,
