@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 from collections.abc import Iterator
 
 from pytest_deploycheck.clients.api import Api
@@ -90,7 +89,7 @@ def calculation(api: Api, session: str) -> Calculation:
         return api.key("demo_roi", meaning)
 
     def parts(meaning: str) -> tuple[float, ...]:
-        return tuple(_numbers(answer, at(meaning), answer.value(at(meaning))))
+        return answer.numbers(at(meaning))
 
     return Calculation(
         scenario=str(answer.value(at("scenario"))),
@@ -104,20 +103,3 @@ def calculation(api: Api, session: str) -> Calculation:
             months=answer.number(at("months")),
         ),
     )
-
-
-def _numbers(answer: Answer, path: str, part: object) -> Iterator[float]:
-    """Yield the numbers in a table, at any depth; texts describe them."""
-    if not isinstance(part, dict) or not part:
-        raise SubjectError(
-            f"{answer.url}: {path}: found {shown(part)}, expected a table of numbers"
-        )
-    for key, value in part.items():
-        if isinstance(value, dict):
-            yield from _numbers(answer, f"{path}.{key}", value)
-        elif not isinstance(value, str):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not math.isfinite(value):
-                where = f"{answer.url}: {path}.{key}"
-                raise SubjectError(f"{where}: found {shown(value)}, expected a number")
-            yield float(value)

@@ -73,7 +73,7 @@ class Endpoints:
         endpoint = self._endpoint(name)
         answer = self.ask(name, body=body, at=at)
         self._demand(answer, _basics(answer, endpoint))
-        self._demand(answer, _differences(answer, endpoint, self._clock()))
+        self._demand(answer, _differences(answer, self._filled_in(endpoint), self._clock()))
         return answer
 
     def health(self, name: str) -> health.HealthReport:
@@ -132,6 +132,16 @@ class Endpoints:
             return self._endpoints[name]
         except KeyError:
             raise unknown(f"{self.source}.endpoints", name, self._endpoints) from None
+
+    def _filled_in(self, endpoint: environment.Endpoint) -> environment.Endpoint:
+        """Return *endpoint* with our values in what it expects, as they are in its path."""
+        expect = {
+            path: self._values.get(wanted[1:-1], wanted)
+            if isinstance(wanted, str) and wanted[:1] + wanted[-1:] == "{}"
+            else wanted
+            for path, wanted in endpoint.expect.items()
+        }
+        return endpoint.model_copy(update={"expect": expect})
 
     def _send(
         self,

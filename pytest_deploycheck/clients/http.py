@@ -136,6 +136,27 @@ class Answer:
             )
         return float(found)
 
+    def numbers(self, path: str) -> tuple[float, ...]:
+        """Return the numbers of the table at the dotted key *path*, at any depth; texts describe.
+
+        Raises:
+            DeploycheckError: Nothing stands there, no table, an empty one, or something in it that
+                is neither a text nor a finite number: *blame*.
+        """
+        part = self.value(path)
+        if not isinstance(part, dict) or not part:
+            raise self.blame(
+                f"{self.method} {self.url}: {path}: found {evidence.shown(part)}, "
+                "expected a table of numbers"
+            )
+        found: list[float] = []
+        for key, value in part.items():
+            if isinstance(value, dict):
+                found += self.numbers(f"{path}.{key}")
+            elif not isinstance(value, str):
+                found.append(self.number(f"{path}.{key}"))
+        return tuple(found)
+
     def header_number(self, name: str) -> float:
         """Return the finite number in the header *name*.
 

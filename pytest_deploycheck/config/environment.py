@@ -86,7 +86,7 @@ class Endpoint(Table):
     expect_type: str = "application/json"
     """The media type the answer must have."""
     expect: dict[str, Any] = {}
-    """Dotted key path in the JSON answer → the value it must have."""
+    """Dotted key path in the JSON answer → the value it must have; `"{name}"` is of `values`."""
     healthy: tuple[str, ...] = ()
     """Words for `status` that mean healthy; with *components*, it is a health report."""
     components: tuple[str, ...] = ()

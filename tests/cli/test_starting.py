@@ -103,7 +103,7 @@ def test_files_of_another_project_stay(folder: Path, capsys: pytest.CaptureFixtu
 
 def test_without_an_environment_its_own_are_named(project: Path, pytester: pytest.Pytester) -> None:
     """Not one that the project does not have."""
-    result = pytester.runpytest_inprocess(str(project), "-p", "no:randomly")
+    result = pytester.runpytest_subprocess(str(project), "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*expected --env=NAME with one of local"])
 

@@ -49,6 +49,18 @@ def saying(body: Any, status: int = 200, **headers: str) -> Handler:  # noqa: AN
 GOOD = {"status": "healthy", "timestamp": at(), "components": {"database": "healthy"}}
 
 
+@pytest.mark.parametrize(("found", "accepted"), [("here", True), ("there", False), (None, False)])
+def test_the_answer_is_about_what_was_asked_for(found: str | None, accepted: bool) -> None:
+    """Whoever asks for one thing and is told of another has learnt nothing."""
+    place = {"path": "/at/{place}", "expect": {"at.id": "{place}"}}
+    client = api(saying({"at": {"id": found}}), auth={"values": {"place": "here"}}, place=place)
+    if accepted:
+        assert client.call("place").value("at.id") == "here"
+    else:
+        with pytest.raises(SubjectError, match="at.id: found .*, expected 'here'"):
+            client.call("place")
+
+
 def test_an_answer_that_is_all_that_was_demanded_is_returned() -> None:
     """The healthy case, with the evidence that it leaves."""
     with evidence.recording() as recorder:

@@ -33,6 +33,8 @@ ANSWERS: Final = {
 #: Checks that may pass, whatever is answered, and why.
 ABOUT_SOMETHING_ELSE: Final = {
     "test_certificate_does_not_end_soon": "the certificate is shown before anything is asked",
+    "test_certificate_is_the_platforms_own": "the certificate is shown before anything is asked",
+    "test_cache_answers": "the cache is asked for a PONG, and gives it",
     "test_nobody_else_is_let_in[auth_login_wrong]": "the login works, and refuses the password",
     "test_reports_are_of_the_released_commit": "the manifest and the tag lead to the questions",
     "test_staging_was_found_good": "the record has this run of every phase",
@@ -43,7 +45,7 @@ BY_THE_HEAD: Final = {
     "test_nobody_is_let_in_without_a_token": "a refusal is a status",
     "test_nobody_else_is_let_in[auth_test_anonymous]": "a refusal is a status",
     "test_nobody_else_is_let_in[auth_test_expired]": "a refusal is a status",
-    "test_crm_answers_with_requests_to_spare": "the number of requests left is a header",
+    "test_no_job_was_given_up": "where there is no Job, none has failed",
 }
 #: A message with one of these is about us, not about an answer.
 OURS: Final = re.compile(
@@ -58,11 +60,14 @@ UNDATED: Final = {
     "test_every_expected_rule_is_loaded": "how it is set up",
     "test_prometheus_sends_its_alerts_somewhere": "how it is set up",
     "test_prometheus_collects_everything": "how it is set up, and what is up now",
+    "test_prometheus_sends_its_alerts_here": "how it is set up",
+    "test_platform_reports_the_release": "which release, whenever",
     "test_grafana_is_healthy": "what is so now",
     "test_grafana_reaches_its_data_source": "what is so now",
     "test_grafana_works": "what is so now",
     "test_reports_are_of_the_released_commit": "which commit, whenever",
     "test_certificate_does_not_end_soon": "how long it lasts from now",
+    "test_certificate_is_the_platforms_own": "for how long, from now",
 }
 
 
