@@ -57,7 +57,7 @@ def test_the_answer_is_about_what_was_asked_for(found: str | None, accepted: boo
     if accepted:
         assert client.call("place").value("at.id") == "here"
     else:
-        with pytest.raises(SubjectError, match="at.id: found .*, expected 'here'"):
+        with pytest.raises(SubjectError, match=r"at.id: found .*, expected 'here'"):
             client.call("place")
 
 
