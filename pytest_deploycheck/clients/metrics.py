@@ -25,6 +25,7 @@ from pytest_deploycheck.clients.faults import fault
 from pytest_deploycheck.clients.monitoring import Monitoring
 from pytest_deploycheck.clients.monitoring_selectors import selectors_of
 from pytest_deploycheck.config import environment
+from pytest_deploycheck.domain.comparison import Level, change
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.growth import Growth, bucket_medians, growth_of
 from pytest_deploycheck.domain.histories import History, Sample
@@ -49,6 +50,13 @@ class MeasuredHistory:
     unit: str
     worse: Worse
     query: str
+    recorded: Level | None = None
+    """Of a recorded baseline: what its one sample is the middle of."""
+
+    @property
+    def level(self) -> Level:
+        """Where the values lie, and how surely."""
+        return self.recorded or Level.of(self.history.value)
 
     @property
     def latest(self) -> float:
@@ -78,12 +86,17 @@ class MeasuredHistory:
     def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
         """Return by which ratio each sample exceeds the median of *baseline*: 0.5 is 50 % more.
 
+        How much more the window is in all, and how surely, is evidence of its own.
+
         Raises:
-            InstrumentError: The baseline is not above zero.
+            InstrumentError: Either has too few samples, or the baseline is not above zero.
         """
+        try:
+            found = change(self.level, baseline.level)
+        except InstrumentError as error:
+            raise InstrumentError(f"{self.name} against before: {error}") from error
+        evidence.note("metrics", f"{self.name} against before", str(found))
         before = baseline.median
-        if not before > 0:
-            raise InstrumentError(f"baseline of {self.name}: found {before:g}, expected above 0")
         return MeasuredHistory(
             name=f"{self.name}_increase",
             history=History(
@@ -161,6 +174,7 @@ class Metrics:
                     unit=query.unit,
                     worse=query.worse,
                     query=query.query,
+                    recorded=Level.of_baseline(value),
                 )
         end_s = self._deployed_at_s
         if compared in _PERIODS_S:

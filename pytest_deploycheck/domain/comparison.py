@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.events import BaselineValue
@@ -41,14 +41,8 @@ class Level:
         return cls(median=median, mad=mad, samples=len(values))
 
     @classmethod
-    def of_baseline(cls, value: BaselineValue | None, *, name: str) -> Level:
-        """Take the level that was recorded before the deployment.
-
-        Raises:
-            InstrumentError: Nothing was recorded: without a baseline nothing has "not risen".
-        """
-        if value is None:
-            raise InstrumentError(f"{name}: found no baseline; record one before the deployment")
+    def of_baseline(cls, value: BaselineValue) -> Level:
+        """Take the level that was recorded before the deployment."""
         return cls(median=value.value, mad=value.spread, samples=value.samples)
 
     @property
@@ -66,13 +60,10 @@ class Change:
     high_ratio: float
     """The true change lies between low and high in 19 of 20 cases."""
 
-    def proves(self, limit_ratio: float, *, worse: Literal["above", "below"] = "above") -> bool:
-        """Say whether all of the interval lies beyond *limit_ratio*."""
-        return self.low_ratio > limit_ratio if worse == "above" else self.high_ratio < limit_ratio
-
-    def excludes(self, limit_ratio: float, *, worse: Literal["above", "below"] = "above") -> bool:
-        """Say whether none of the interval lies beyond *limit_ratio*."""
-        return self.high_ratio <= limit_ratio if worse == "above" else self.low_ratio >= limit_ratio
+    def __str__(self) -> str:
+        """Say it as people do: `+25.0 % (+21.3 % to +28.7 % in 19 of 20 cases)`."""
+        sure = f"{self.low_ratio:+.1%} to {self.high_ratio:+.1%} in 19 of 20 cases"
+        return f"{self.ratio:+.1%} ({sure})".replace("%", " %")
 
 
 def change(now: Level, before: Level) -> Change:

@@ -321,8 +321,10 @@ def test_an_increase_is_measured_against_the_middle_of_the_baseline(
     """One slow minute before the deployment must not excuse slowness after it."""
     prometheus.values = lambda since_s: "0.3" if since_s > 0 else ("9" if since_s < -270 else "0.2")
     client = prometheus.client(window="5m")
-    increase = client.history("errors").increase_over(client.before("errors"))
+    with evidence.recording() as recorder:
+        increase = client.history("errors").increase_over(client.before("errors"))
     assert increase.latest == pytest.approx(0.5)
+    assert recorder.evidence[-1].answer.startswith("+50.0 % (")
     assert increase.unit == "ratio"
     assert "/ 0.2 - 1" in increase.query
 
@@ -331,7 +333,9 @@ def test_nothing_is_an_increase_over_zero(prometheus: Prometheus) -> None:
     """A division by zero would be infinitely more, or no number."""
     prometheus.values = lambda since_s: "0.3" if since_s > 0 else "0"
     client = prometheus.client()
-    with pytest.raises(InstrumentError, match="expected above 0"):
+    with pytest.raises(
+        InstrumentError, match="errors against before: the level before is 0; expected more than 0"
+    ):
         client.history("errors").increase_over(client.before("errors"))
 
 
