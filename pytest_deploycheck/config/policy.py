@@ -150,6 +150,9 @@ def _mismatches(raw: Mapping[str, object], document: Document) -> Iterator[str]:
         if name.partition("/")[2] in points and name in document.checklist.by_id:
             text = f'found "{name}", a decision point; expected a box: a trigger always applies'
             yield f"may_not_apply: {text}"
+        if name in names_at(raw, "never_waivable"):
+            text = f'found "{name}"; expected an item that is not in never_waivable'
+            yield f"may_not_apply: {text}"
     answerable = {*document.checklist.by_id, *points, *PHASES}
     for key in ("owners", "runbooks"):
         for name in names_at(raw, key):

@@ -24,7 +24,7 @@ from pytest_deploycheck.domain.events import (
 )
 from pytest_deploycheck.domain.histories import not_after
 from pytest_deploycheck.domain.items import PHASES, Checklist, Item, Kind
-from pytest_deploycheck.domain.people import People
+from pytest_deploycheck.domain.people import People, waivable
 from pytest_deploycheck.domain.policy import Policy
 from pytest_deploycheck.domain.promises import promises
 from pytest_deploycheck.domain.record import Record, policy_of
@@ -269,8 +269,7 @@ def _judge_item(
     planned = record.planned.get(item.id, {})
     answers = record.answers.get(item.id, {})
     word = people.word_on(item.id, policy=policy, at_s=at_s)
-    not_applicable = word is not None and word.not_applicable
-    spoken_for = word is not None and not not_applicable
+    spoken_for = word is not None and not word.not_applicable
     checks = tuple(
         _judge_check(answer, policy, record, spoken_for=spoken_for, gate=gate, watch_s=watch_s)
         for _, answer in sorted(answers.items())
@@ -291,6 +290,11 @@ def _judge_item(
         *(check.ended.trigger for check in checks),
     ]
     waiver = people.waiver_of(item, triggers=named, policy=policy, at_s=at_s)
+    not_applicable = (
+        word is not None
+        and word.not_applicable
+        and waivable(item, triggers=named, policy=policy)  # no word does what a waiver may not
+    )
     if verdict is not Verdict.PROCEED and (waiver or not_applicable):
         state = State.NOT_APPLICABLE if not_applicable else State.WAIVED
         silenced = any(planned[nodeid].trigger for nodeid in not_run) or any(

@@ -201,6 +201,14 @@ def test_no_project_is_said(tmp_path: Path, below: str) -> None:
             ),
         ),
         (
+            "may_not_apply =",
+            'never_waivable = ["post_5min/redis-cache"]\nmay_not_apply =',
+            (
+                'may_not_apply: found "post_5min/redis-cache"; expected an item that is not in '
+                "never_waivable"
+            ),
+        ),
+        (
             "[limits]",
             '[owners]\npost_5mn = "Operations"\n[limits]',
             (

@@ -239,6 +239,21 @@ def test_not_applicable_never_silences_a_trigger() -> None:
     assert decision.verdict is Verdict.ROLLBACK
 
 
+def test_what_is_never_waivable_always_applies() -> None:
+    """No word does what a waiver may not: neither for the item nor for a check's trigger."""
+    listed = dataclasses.replace(
+        MONTHS, may_not_apply=frozenset({BOX}), never_waivable=frozenset({BOX})
+    )
+    assert word(attested(not_applicable=True), rules=listed, check=ended("F")).verdict is (
+        Verdict.HOLD
+    )
+    named = dataclasses.replace(
+        policy(trigger(never_waivable=True)), words=MONTHS.words, may_not_apply=frozenset({BOX})
+    )
+    silent = ended("I", trigger="errors")
+    assert word(attested(not_applicable=True), rules=named, check=silent).verdict is Verdict.HOLD
+
+
 def test_an_observe_trigger_can_be_never_waivable_too() -> None:
     """The severity of a trigger does not say whether it may be waived."""
     rules = policy(trigger(severity=Severity.OBSERVE, never_waivable=True))
