@@ -114,6 +114,10 @@ class Checks:
         record = config.pluginmanager.get_plugin("deploycheck-record")
         if record is not None:
             record.planned(self._planned)
+        if settled.options.shard is not None:
+            others = ledger.of_others(self._planned, settled.options.shard)
+            config.hook.pytest_deselected(items=[i for i in items if i.nodeid in others])
+            items[:] = [item for item in items if item.nodeid not in others]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell the checks that may begin early from those that pytest-timeout has to guard."""

@@ -170,7 +170,9 @@ def settle(
         started_at_s=clock(),
         clock=clock,
         environment_sha256=draft.sha256,
-        run=getattr(config, "workerinput", {}).get(RUN) or secrets.token_hex(6),
+        run=options.shard.run
+        if options.shard
+        else getattr(config, "workerinput", {}).get(RUN) or secrets.token_hex(6),
         pace=None
         if alone
         else Pace(

@@ -12,6 +12,7 @@ from pytest_deploycheck.domain.events import PlannedCheck
 from pytest_deploycheck.domain.items import PHASES, Checklist, Item
 from pytest_deploycheck.domain.near import meant
 from pytest_deploycheck.domain.policy import Policy
+from pytest_deploycheck.plugin.options import Shard
 
 #: On an item that is a check: what it answers.
 CHECK = pytest.StashKey[PlannedCheck]()
@@ -66,6 +67,12 @@ def read(
     if problems:
         raise pytest.UsageError("\n".join(problems))
     return tuple(planned)
+
+
+def of_others(planned: Sequence[PlannedCheck], shard: Shard) -> frozenset[str]:
+    """Return the node ids of the checks that other shards run, dealt out in turn."""
+    own = planned[shard.number - 1 :: shard.count]
+    return frozenset(check.nodeid for check in planned) - {check.nodeid for check in own}
 
 
 def _planned(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,29 @@ import pytest
 
 GROUP = "deploycheck"
 _T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+    """Which share of the checks is run here; other machines run the rest."""
+
+    number: int
+    """From 1 to *count*."""
+    count: int
+    run: str
+    """What all shards call the run."""
+
+    @classmethod
+    def of(cls, text: str) -> Shard:
+        """Read `2/4@nightly-17`.
+
+        Raises:
+            ValueError: It is written otherwise.
+        """
+        found = re.fullmatch(r"(\d{1,4})/(\d{1,4})@([\w.-]+)", text, re.ASCII)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise ValueError("expected NUMBER/COUNT@RUN, for example 2/4@nightly-17")
+        return cls(number=int(found[1]), count=int(found[2]), run=found[3])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +57,8 @@ class Options:
     watch_s: float | None
     interval_s: float | None
     faults: tuple[str, ...]
+    shard: Shard | None
+    """None: every check is run here."""
 
 
 def define(parser: pytest.Parser) -> None:
@@ -61,6 +87,11 @@ def define(parser: pytest.Parser) -> None:
     add("no-wait", "do not sample failing checks again", action="store_true")
     add("watch", "observe for so long, for example 30m", metavar="DURATION")
     add("interval", "sample failing or watched checks so often", metavar="DURATION")
+    add(
+        "shard",
+        "run one of COUNT shares of the checks; deploycheck render judges all of RUN",
+        metavar="NUMBER/COUNT@RUN",
+    )
     add("fault", "break this in the sandbox; repeatable", metavar="NAME", action="append")
 
 
@@ -158,6 +189,7 @@ def read(config: pytest.Config, variables: Mapping[str, str]) -> tuple[Options, 
         no_wait=take("no-wait", _flag, default=False),
         watch_s=take("watch", duration_s, None),
         interval_s=take("interval", duration_s, None),
+        shard=take("shard", Shard.of, None),
         faults=tuple(faults or _words(variables.get(variable("fault"), ""))),
     )
     return options, problems

@@ -29,6 +29,7 @@ from pytest_deploycheck.plugin import garbage
 from pytest_deploycheck.plugin.checks import EVENT, MISTAKES, PLANNED, planned_from_text
 from pytest_deploycheck.plugin.deployment import RUN, Deployment, operator, shown
 from pytest_deploycheck.plugin.exit import exit_status, interrupted, narrowing
+from pytest_deploycheck.plugin.options import Shard
 from pytest_deploycheck.plugin.redaction import redact
 from pytest_deploycheck.plugin.rehearsal import (
     adopt_baseline,
@@ -66,6 +67,7 @@ class Record:
         adopt_baseline(settled)
         rehearse(settled, settled.folder)
         self._journal: journal.JournalWriter | None = None
+        self._shard = settled.options.shard or Shard(number=1, count=1, run=settled.run)
         self._planned: tuple[PlannedCheck, ...] | None = None
         self._checks: dict[str, PlannedCheck] = {}
         self._problems: list[str] = [*narrowing(config), *beside(settled)]
@@ -183,7 +185,14 @@ class Record:
                 "what clients compared with it may be wrong: run it again"
             )
         self._note_problems(at_s)
-        self._note(RunEnded(run=settled.run, at_s=at_s, plain_failed=self._plain_failed))
+        self._note(
+            RunEnded(
+                run=settled.run,
+                at_s=at_s,
+                shard=self._shard.number,
+                plain_failed=self._plain_failed,
+            )
+        )
         self.journals = dict(journal.read_runs(settled.folder))
         people = journal.read_people(settled.folder)
         events = [event for written in self.journals.values() for event in written] + people
@@ -292,6 +301,8 @@ class Record:
                 checklist_sha256=settled.project.checklist.sha256,
                 policy_sha256=settled.policy.sha256,
                 environment_sha256=settled.environment_sha256,
+                shard=self._shard.number,
+                shards=self._shard.count,
                 operator=operator(),
                 version=importlib.metadata.version("pytest-deploycheck"),
                 triggers=tuple(settled.policy.triggers.values()),
