@@ -27,7 +27,7 @@ from pytest_deploycheck.clients.monitoring_selectors import selectors_of
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.comparison import Level, change
 from pytest_deploycheck.domain.errors import InstrumentError
-from pytest_deploycheck.domain.growth import Growth, bucket_medians, growth_of
+from pytest_deploycheck.domain.growth import Growth, growth_of
 from pytest_deploycheck.domain.histories import History, Sample
 from pytest_deploycheck.domain.policy import Worse
 from pytest_deploycheck.domain.ranges import reach_s, with_ranges_within
@@ -77,11 +77,6 @@ class MeasuredHistory:
     def worst(self) -> float:
         """The worst value, in *unit*: no later good one hides it."""
         return max(self.history.value) if self.worse == "above" else min(self.history.value)
-
-    def medians(self, count: int) -> MeasuredHistory:
-        """Return the medians of *count* stretches of equal length, for example of 24 hours."""
-        at_s, value = bucket_medians(self.history, most=count)
-        return dataclasses.replace(self, history=History(at_s=tuple(at_s), value=tuple(value)))
 
     def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
         """Return by which ratio each sample exceeds the median of *baseline*: 0.5 is 50 % more.

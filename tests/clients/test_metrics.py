@@ -393,14 +393,6 @@ def test_the_worst_value_is_on_the_side_that_is_bad(prometheus: Prometheus) -> N
     assert prometheus.client(min_samples=4, worse="below").history("errors").worst == 0.1
 
 
-def test_medians_are_those_of_stretches_of_equal_length(prometheus: Prometheus) -> None:
-    """One spike does not make an hour bad, and half of an hour does."""
-    prometheus.values = lambda after_s: f"{9.0 if 140 <= after_s < 150 else after_s // 150}"
-    measured = prometheus.client(min_samples=4).history("errors").medians(2)
-    assert measured.history.value == (0.0, 1.0)
-    assert measured.unit == "ratio"
-
-
 def test_growth_is_told_over_the_window_of_the_query(prometheus: Prometheus) -> None:
     """What covers less than the window tells no growth over it."""
     prometheus.values = lambda after_s: f"{1 + after_s / DEPLOYED_AGO_S}"

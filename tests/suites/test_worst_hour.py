@@ -1,0 +1,92 @@
+"""The day after, by the queries of production: what was bad for some minutes of an hour is seen."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from pytest_deploycheck import sandbox
+from pytest_deploycheck.clients.metrics import Metrics
+from pytest_deploycheck.config import load_project
+from pytest_deploycheck.config.environment import Prometheus, Query
+from pytest_deploycheck.sandbox import healthy
+from pytest_deploycheck.sandbox.metrics import Metrics as Scraped
+from tests.suites import matrix
+
+DAY_S: Final = 86_400.0
+AGO_S: Final = 10 * 3_600.0
+LIMITS: Final = load_project(matrix.ROOT / "suites").policy.limits
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[sandbox.Sandbox]:
+    """A platform that was deployed a day and an hour ago."""
+    with sandbox.Sandbox(deployed_ago_s=DAY_S + 3_600) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def scraped(running: sandbox.Sandbox) -> Scraped:
+    """What its Prometheus has, healthy."""
+    running.switch([])
+    return running.platform.metrics
+
+
+@pytest.fixture
+def metrics(running: sandbox.Sandbox) -> Iterator[Metrics]:
+    """Its Prometheus, asked as production's."""
+    base = tomllib.loads((matrix.ROOT / "suites/environments/base.toml").read_text("utf-8"))
+    named = base["prometheus"]["queries"]
+    settings = Prometheus(
+        url=running.variables["DEPLOYCHECK_SANDBOX_PROMETHEUS_URL"],
+        rate_per_s=10_000,
+        compare_with="before",
+        queries={name: Query(**query) for name, query in named.items()},
+    )
+    deployed_at_s = running.platform.deployed_at_s
+    client = Metrics(settings, user_agent="tests", deployed_at_s=deployed_at_s)
+    yield client
+    client.close()
+
+
+def test_a_healthy_day_has_no_bad_hour(metrics: Metrics) -> None:
+    """Each hour is within its limit."""
+    before = metrics.before("latency_p95_24h")
+    slower = metrics.history("latency_p95_hourly").increase_over(before)
+    assert metrics.history("error_ratio_hourly").worst < LIMITS["error_ratio_sla"]
+    assert metrics.history("bot_success_hourly").worst > LIMITS["bot_success_ratio"]
+    assert slower.worst < LIMITS["latency_increase_ratio_gradual"]
+
+
+def test_errors_of_twenty_minutes_make_an_hour_bad(metrics: Metrics, scraped: Scraped) -> None:
+    """They are too few for the day, and the middle of that hour's minutes is good."""
+    for per_s, ago_s in ((9.0, AGO_S), (0.06, AGO_S - 1_200)):
+        scraped.grow("http_requests_total", per_s, ago_s=ago_s, status_code="500")
+    limit = LIMITS["error_ratio_sla"]
+    assert metrics.history("error_ratio_day").latest < limit
+    assert metrics.history("error_ratio_hourly").worst > 5 * limit
+
+
+def test_bots_that_fail_for_twenty_minutes_make_an_hour_bad(
+    metrics: Metrics, scraped: Scraped
+) -> None:
+    """It is long over when the day is judged."""
+    for per_s, ago_s in ((0.6, AGO_S), (0.016, AGO_S - 1_200)):
+        scraped.grow("jorge_seller_bot_failures_total", per_s, ago_s=ago_s)
+    hours = metrics.history("bot_success_hourly")
+    assert hours.latest > LIMITS["bot_success_ratio"] > hours.worst
+
+
+def test_slowness_of_twenty_minutes_makes_an_hour_bad(metrics: Metrics, scraped: Scraped) -> None:
+    """The 95th percentile of an hour is that of its requests, not the middle of its minutes."""
+    for p95_s, ago_s in ((0.4, AGO_S), (0.1, AGO_S - 1_200)):
+        for edge, share in healthy.latency_buckets(p95_s=p95_s):
+            per_s = healthy.REQUESTS_PER_S * share
+            scraped.grow(f"{healthy.LATENCY}_bucket", per_s, ago_s=ago_s, le=edge)
+    hours = metrics.history("latency_p95_hourly")
+    slower = hours.increase_over(metrics.before("latency_p95_24h"))
+    assert metrics.history("latency_p95_day").latest < LIMITS["latency_p95_s"]
+    assert slower.latest < LIMITS["latency_increase_ratio_gradual"] < slower.worst
