@@ -52,6 +52,8 @@ class MeasuredHistory:
     query: str
     recorded: Level | None = None
     """Of a recorded baseline: what its one sample is the middle of."""
+    missing: int = 0
+    """How many samples there are room for in what was asked, and are not there."""
 
     @property
     def level(self) -> Level:
@@ -77,6 +79,18 @@ class MeasuredHistory:
     def worst(self) -> float:
         """The worst value, in *unit*: no later good one hides it."""
         return max(self.history.value) if self.worse == "above" else min(self.history.value)
+
+    def demand_whole(self) -> None:
+        """Refuse a hole: where hardly a bad moment is allowed, none may be unseen.
+
+        Raises:
+            InstrumentError: A sample is missing.
+        """
+        if self.missing:
+            raise InstrumentError(
+                f"query {self.name!r}: found {self.missing} samples missing of "
+                f"{self.missing + len(self.history)}, expected none: {self.query}"
+            )
 
     def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
         """Return by which ratio each sample exceeds the median of *baseline*: 0.5 is 50 % more.
@@ -364,6 +378,7 @@ class Metrics:
             unit=query.unit,
             worse=query.worse,
             query=query.query,
+            missing=steps + 1 - len(finite),
         )
 
     def _demand_fresh(self, name: str, query: environment.Query, at_s: float) -> None:

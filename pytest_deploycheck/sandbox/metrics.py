@@ -28,6 +28,8 @@ class Series:
     """No sample was taken from then on."""
     from_s: float = -math.inf
     """No sample was taken before."""
+    unseen_s: tuple[float, float] = (math.inf, math.inf)
+    """No sample was taken from the one time to the other."""
 
     def samples(self, after_s: float, until_s: float) -> list[tuple[float, float]]:
         """Return time and value of each scrape in the window, which is open at its beginning."""
@@ -39,7 +41,8 @@ class Series:
         # Of a long window every n-th one will do: nothing happens here between two scrapes.
         stride = max(1, (last - first) // MOST_SAMPLES)
         times = (index * SCRAPE_INTERVAL_S for index in range(last, first - 1, -stride))
-        return [(at_s, self.at(at_s)) for at_s in sorted(times)]
+        begin_s, over_s = self.unseen_s
+        return [(at_s, self.at(at_s)) for at_s in sorted(times) if not begin_s <= at_s < over_s]
 
     def newest(self, after_s: float, until_s: float) -> float | None:
         """Return the value of the newest scrape in the window, None when there was none."""

@@ -71,6 +71,7 @@ _AGGREGATIONS: Final[Mapping[str, Callable[[list[float]], float]]] = {
     "avg": lambda values: math.fsum(values) / len(values),
     "count": lambda values: float(len(values)),
 }
+_OVER_TIME: Final = {f"{name}_over_time": _AGGREGATIONS[name] for name in ("count", "max")}
 
 
 class PromqlError(Exception):
@@ -136,11 +137,11 @@ class _Parser:
             raise PromqlError(f"parse error: unexpected {word or 'end'!r}")
         if word in _AGGREGATIONS:
             return self._aggregation(word)
-        if word == "count_over_time":
+        if word in _OVER_TIME:
             self.expect("(")
-            counted = _counts(self._window(*self._take()))
+            over = _over_time(self._window(*self._take()), _OVER_TIME[word])
             self.expect(")")
-            return counted
+            return over
         if word in ("rate", "increase"):
             self.expect("(")
             window = self._window(*self._take())
@@ -258,12 +259,16 @@ def _growth(window: _Window, *, per_second: bool) -> Node:
     return at
 
 
-def _counts(window: _Window) -> Node:
+def _over_time(window: _Window, summed_up: Callable[[list[float]], float]) -> Node:
     series, range_s = window
 
     def at(at_s: float) -> Vector:
-        counts = {one.labels: len(one.samples(at_s - range_s, at_s)) for one in series}
-        return {labels: float(count) for labels, count in counts.items() if count}
+        seen = {one.labels: one.samples(at_s - range_s, at_s) for one in series}
+        return {
+            labels: summed_up([value for _, value in samples])
+            for labels, samples in seen.items()
+            if samples
+        }
 
     return at
 

@@ -15,10 +15,11 @@ pytestmark = pytest.mark.post_24h
 
 @pytest.mark.check("sla-compliance")
 def test_uptime_met_its_target(metrics: Metrics, limits: Limits, measure: Measure) -> None:
-    """At every scrape since the deployment: did any instance answer?"""
-    uptime_ratio, limit = metrics.history("uptime_24h").mean, limits.uptime_ratio
-    measure("uptime_ratio", uptime_ratio, limit=limit, unit="ratio")
-    assert uptime_ratio >= limit
+    """Of all scrapes of the day, those that any instance answered; none may be missing."""
+    day, limit = metrics.history("uptime_24h"), limits.uptime_ratio
+    measure("uptime_ratio", day.mean, limit=limit, unit="ratio")
+    assert day.mean >= limit
+    day.demand_whole()
 
 
 @pytest.mark.check("sla-compliance")

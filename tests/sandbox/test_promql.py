@@ -36,6 +36,8 @@ def metrics() -> Metrics:
         ('g{pod="a"}', 2.0),
         ('sum(g{pod!="a"})', 6.0),
         ('sum(g{pod=~"a|b",pod!~"b"})', 2.0),
+        ("sum(max_over_time(g[1m]))", 8.0),
+        ("sum(count_over_time(g[1m]))", 8.0),
         ("sum(g > 3)", 6.0),
         ("sum(nothing) or 0 * sum(g)", 0.0),
         ("sum(g) or 0 * sum(g)", 8.0),

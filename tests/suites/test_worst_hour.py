@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +13,7 @@ from pytest_deploycheck import sandbox
 from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config import load_project
 from pytest_deploycheck.config.environment import Prometheus, Query
+from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.sandbox import healthy
 from pytest_deploycheck.sandbox.metrics import Metrics as Scraped
 from tests.suites import matrix
@@ -78,6 +80,19 @@ def test_bots_that_fail_for_twenty_minutes_make_an_hour_bad(
         scraped.grow("jorge_seller_bot_failures_total", per_s, ago_s=ago_s)
     hours = metrics.history("bot_success_hourly")
     assert hours.latest > LIMITS["bot_success_ratio"] > hours.worst
+
+
+def test_every_scrape_of_the_day_counts_for_uptime(metrics: Metrics, scraped: Scraped) -> None:
+    """One in which no instance answered is more than may be; one that nobody made may be that."""
+    metrics.history("uptime_24h").demand_whole()
+    began_s = time.time() - AGO_S
+    for series in scraped.find("up", job="jorge-revenue-api"):
+        series.unseen_s = began_s, began_s + 60
+    with pytest.raises(InstrumentError, match=r"found 4 samples missing of 576\d, expected none"):
+        metrics.history("uptime_24h").demand_whole()
+    for up, ago_s in ((0.0, AGO_S / 2), (1.0, AGO_S / 2 - 15)):
+        scraped.hold("up", up, ago_s=ago_s, job="jorge-revenue-api")
+    assert metrics.history("uptime_24h").mean < LIMITS["uptime_ratio"]
 
 
 def test_slowness_of_twenty_minutes_makes_an_hour_bad(metrics: Metrics, scraped: Scraped) -> None:

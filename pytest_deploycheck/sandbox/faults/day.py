@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import artifacts, healthy, usage
-from pytest_deploycheck.sandbox.faults.fault import fault
+from pytest_deploycheck.sandbox.faults.fault import HEALTH_POINT, fault
 from pytest_deploycheck.sandbox.platform import Platform
 
 ERRORS: Final = "post_24h/error-rate-trending"
@@ -46,6 +47,21 @@ def bots_unused(platform: Platform) -> None:
     """For two hours a quarter of the usual interactions has reached the seller bot."""
     platform.metrics.grow("jorge_seller_bot_interactions_total", 0.5, ago_s=7_200)
     platform.metrics.grow("jorge_seller_bot_failures_total", 0.004, ago_s=7_200)
+
+
+@fault(HEALTH_POINT, LEVELS, verdict=_HOLD)
+def api_down_for_a_moment(platform: Platform) -> None:
+    """For half a minute no instance of the API answered; all have been well for minutes."""
+    for up, ago_s in ((0.0, 240), (1.0, 210)):
+        platform.metrics.hold("up", up, ago_s=ago_s, job="jorge-revenue-api")
+
+
+@fault(LEVELS, verdict=_HOLD)
+def uptime_unseen(platform: Platform) -> None:
+    """For a minute and a half nobody has looked whether the API is up: it may not have been."""
+    now_s = time.time()
+    for series in platform.metrics.find("up", job="jorge-revenue-api"):
+        series.unseen_s = now_s - 180, now_s - 90
 
 
 @fault(LEVELS, verdict=_HOLD)
