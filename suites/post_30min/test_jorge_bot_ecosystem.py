@@ -51,8 +51,9 @@ def test_no_conversation_has_stalled(metrics: Metrics, limits: Limits, measure: 
 def test_known_conversations_are_told_apart(api: Api) -> None:
     """A conversation known to be hot and one known to be cold: the platform has no such test."""
     hot, cold = decoded(api, "hot"), decoded(api, "cold")
-    assert (hot.temperature, cold.temperature) == ("hot", "cold")
-    assert hot.readiness > cold.readiness
+    found, wanted = (hot.temperature, cold.temperature), ("hot", "cold")
+    assert found == wanted, f"found {found}, expected {wanted}"
+    assert hot.readiness > cold.readiness, f"found {hot}, expected above {cold}"
 
 
 @pytest.mark.check("intent-decoder")
@@ -70,7 +71,8 @@ def test_known_leads_score_as_they_should(api: Api) -> None:
     for name, score in found.items():
         wanted = f"{score.lowest:g} to {score.highest:g}"
         assert score.in_range, f"lead {name}: found score {score.value:g}, expected {wanted}"
-    assert found["hot"].value > found["cold"].value
+    hot, cold = found["hot"].value, found["cold"].value
+    assert hot > cold, f"found the hot lead at {hot:g} and the cold one at {cold:g}, expected above"
 
 
 @pytest.mark.check("ml-analytics")

@@ -78,7 +78,8 @@ def test_rollback_has_its_command(cluster: Cluster, environment: Environment) ->
     settings, release = environment.rollback, cluster.expected_release
     assert settings is not None, environment.no_way_back
     assert release not in settings.irreversible, f"irreversible: {settings.irreversible[release]}"
-    assert plan(cluster, settings, environment.cluster).command
+    command = plan(cluster, settings, environment.cluster).command
+    assert command, "found no command to roll back with, expected Helm's"
 
 
 @pytest.mark.check("rollback-plan")
@@ -106,7 +107,8 @@ def test_recovery_drill_met_its_objectives(
 @pytest.mark.check("recovery-procedures")
 def test_recovery_procedure_is_written_down(artifacts: Artifacts, repository: Repository) -> None:
     """The document that the drill followed is in the release's own source."""
-    assert repository.document(artifacts.drill("drill").procedure)
+    path = artifacts.drill("drill").procedure
+    assert repository.document(path), f"{path}: found it empty, expected the procedure"
 
 
 @pytest.mark.check("recovery-procedures")
