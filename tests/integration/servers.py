@@ -45,6 +45,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port that refuses everybody: it is taken, so that no other test's server gets it."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))  # and never listens
+        yield taken.getsockname()[1]
+
+
+@contextlib.contextmanager
 def running(command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; the block begins when it accepts connections."""
     with (

@@ -183,16 +183,22 @@ groups:
 
 
 @pytest.fixture
-def prometheus(tmp_path: Path, alertmanager: str) -> Iterator[Monitoring]:
+def nobody() -> Iterator[int]:
+    """A port that refuses everybody."""
+    with servers.refusing_port() as port:
+        yield port
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path, alertmanager: str, nobody: int) -> Iterator[Monitoring]:
     """A real Prometheus that scrapes itself and something that is not there."""
     (tmp_path / "rules.yml").write_text(RULES)
-    own = servers.free_port()
     configuration = f"""\
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [rules.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager[7:]}']}}]}}]}}
 scrape_configs:
-  - {{job_name: gone, static_configs: [{{targets: ['127.0.0.1:{own}']}}]}}
+  - {{job_name: gone, static_configs: [{{targets: ['127.0.0.1:{nobody}']}}]}}
   - {{job_name: self, static_configs: [{{targets: ['PROMETHEUS']}}]}}
 """
     with servers.prometheus(tmp_path, configuration=configuration) as url:
