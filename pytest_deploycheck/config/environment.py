@@ -189,6 +189,8 @@ class Api(Http):
     loads: dict[str, Load] = {}
     conversations: dict[str, Conversation] = {}
     leads: dict[str, Lead] = {}
+    intents: dict[str, str] = {}
+    """Id of a lead whose conversation the platform keeps → the temperature to be decoded."""
     readings: dict[str, Reading] = {}
     scenarios: tuple[str, ...] = ()
     """Of the demonstrations."""

@@ -18,7 +18,7 @@ SCENARIOS: Final = (
     "high_volume",
 )
 LEADS: Final = {"deploycheck-hot": 91.0, "deploycheck-cold": 18.0}
-INTENTS: Final = {"deploycheck-hot": ("hot", 88.0), "deploycheck-cold": ("cold", 12.0)}
+READINESS: Final = {"hot": 88.0, "warm": 55.0, "cold": 12.0}
 _TEMPERATURES = ("cold", "cold", "warm", "warm", "hot")
 
 
@@ -51,14 +51,19 @@ def _roi(scenario: str) -> Json:
     }
 
 
+def intent_of(lead: str) -> str:
+    """Return the temperature of a known lead by its id: `deploycheck-hot-relocating` is hot."""
+    return lead.split("-")[1]
+
+
 @dataclasses.dataclass(kw_only=True)
 class Business:
     """The state of the platform's business, and what can be wrong with it."""
 
     scores: dict[str, float] = dataclasses.field(default_factory=lambda: dict(LEADS))
     """Lead → its score; any other lead has 50."""
-    intents: dict[str, tuple[str, float]] = dataclasses.field(default_factory=lambda: dict(INTENTS))
-    """Lead → temperature and readiness."""
+    decodes: Callable[[str], str] = intent_of
+    """Known lead → the temperature that the intent decoder takes it for."""
     inference_ms: Callable[[int], float] = lambda index: 18.0 + index % 7
     """What the inference of that number takes, as the platform reports it."""
     working_s: float = 0.03

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_deploycheck.sandbox.business import SCENARIOS, Business
+from pytest_deploycheck.sandbox.business import READINESS, SCENARIOS, Business
 from pytest_deploycheck.sandbox.platform import Auth
 from pytest_deploycheck.sandbox.web import Request, Response
 
@@ -152,9 +152,10 @@ def _forget(business: Business, _: Request, name: str, __: str) -> Response:
 
 
 def _intent(business: Business, _: Request, name: str, __: str) -> Response:
-    if name not in business.intents:
+    if not name.startswith("deploycheck-"):
         return Response.of({"detail": "Lead not found"}, status=404)
-    temperature, readiness = business.intents[name]
+    temperature = business.decodes(name)
+    readiness = READINESS[temperature]
     return Response.of(
         {
             "leadId": name,

@@ -16,7 +16,7 @@ LIVE = "environments/live.toml"
 API_KEYS = (
     "url, timeout, ca_file, rate_per_s, username_env, password_env, token_env, admin_key_env, "
     "key_header, expired_token_env, login, endpoints, values, loads, conversations, leads, "
-    "readings, scenarios"
+    "intents, readings, scenarios"
 )
 API = '[api.endpoints.login]\npath = "/login"\n'
 TRIGGERS = "critical-error-rate, security-issues"

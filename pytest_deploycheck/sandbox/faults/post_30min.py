@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pytest_deploycheck.domain.words import Verdict
-from pytest_deploycheck.sandbox import business, usage
+from pytest_deploycheck.sandbox import usage
 from pytest_deploycheck.sandbox.faults.fault import fault
 from pytest_deploycheck.sandbox.platform import Platform, Reply
 
@@ -71,8 +71,15 @@ def conversations_stalled(platform: Platform) -> None:
 @fault(INTENT, verdict=_HOLD)
 def intents_confused(platform: Platform) -> None:
     """The intent decoder takes everybody for a warm lead."""
-    for lead in business.INTENTS:
-        platform.business.intents[lead] = ("warm", 55.0)
+    platform.business.decodes = lambda _: "warm"
+
+
+@fault(INTENT, verdict=_HOLD)
+def intents_often_mistaken(platform: Platform) -> None:
+    """The intent decoder takes three of twenty known leads for hot ones, and is right elsewhere."""
+    mistaken = ("-curious", "-renting", "-someday")
+    decoded = platform.business.decodes
+    platform.business.decodes = lambda lead: "hot" if lead.endswith(mistaken) else decoded(lead)
 
 
 @fault(INTENT, verdict=_HOLD)
