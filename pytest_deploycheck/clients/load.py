@@ -11,6 +11,7 @@ They are left out and asked again.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from pytest_deploycheck.clients.endpoints import unknown
 from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.clients.pulse import Pauses, Pulse
 from pytest_deploycheck.config import environment
-from pytest_deploycheck.domain.errors import InstrumentError
+from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 from pytest_deploycheck.domain.percentiles import percentile
 
 _HEADROOM: Final = 0.9
@@ -86,6 +87,30 @@ def under_load(api: Api, name: str) -> dict[str, Timings]:
     """
     settings = load_of(api, name)
     return {each: timed(api, settings, _calls(api, each)) for each in settings.endpoints}
+
+
+def repeated(api: Api, name: str) -> tuple[Answer, ...]:
+    """Ask each endpoint of the load *name* in turn; return the answers, however long they took.
+
+    Who asks once is answered by luck where something fails now and then.
+
+    Raises:
+        SubjectError: An answer is not what the endpoint map demands; it says which of how many.
+        InstrumentError: The fault may be ours; the environment has no such load.
+    """
+    settings = load_of(api, name)
+
+    def asked(endpoint: str, index: int) -> Answer:
+        try:
+            return api.call(endpoint)
+        except SubjectError as error:
+            raise SubjectError(f"ask {index + 1} of {settings.samples}: {error}") from error
+
+    return tuple(
+        answer
+        for endpoint in settings.endpoints
+        for answer in spaced(api, settings, functools.partial(asked, endpoint))
+    )
 
 
 def load_of(api: Api, name: str) -> environment.Load:

@@ -11,7 +11,7 @@ import pytest
 from pytest_deploycheck.clients import evidence, rates
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.http import Answer
-from pytest_deploycheck.clients.load import Request, timed, under_load, undisturbed
+from pytest_deploycheck.clients.load import Request, repeated, timed, under_load, undisturbed
 from pytest_deploycheck.clients.pulse import Pulse
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
@@ -186,6 +186,28 @@ def test_each_endpoint_of_a_load_is_timed_by_itself(monkeypatch: pytest.MonkeyPa
     with pytest.raises(InstrumentError, match="did you mean both"):
         under_load(api, "bot")
     assert rates.cap_of("each.test:443", 10_000).rate_per_s == 10_000
+
+
+def test_what_fails_now_and_then_is_seen_when_it_is_asked_again_and_again() -> None:
+    """The twelfth answer is as much evidence as the first; it says which it was."""
+    settings = environment.Api(
+        url="https://again.test",
+        rate_per_s=10_000,
+        endpoints={"a": environment.Endpoint(path="/a")},
+        loads={"repeated": load(endpoints=("a",), rate_per_s=9000, connections=1)},
+    )
+    asked: list[int] = []
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        return httpx.Response(503 if len(asked) == bad else 200, json={})
+
+    bad = 0
+    api = Api(settings, user_agent=USER_AGENT, transport=httpx.MockTransport(handler))
+    assert len(repeated(api, "repeated")) == 20
+    bad = len(asked) + 13  # one more warms the connection up
+    with pytest.raises(SubjectError, match=r"ask 12 of 20: GET .*/a: found status 503"):
+        repeated(api, "repeated")
 
 
 def test_what_our_own_machine_delayed_is_asked_again(api: Api, world: World) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any, Final
 
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import usage
 from pytest_deploycheck.sandbox.faults.fault import fault
 from pytest_deploycheck.sandbox.platform import Platform, Reply
+from pytest_deploycheck.sandbox.web import Response
 
 SELLER: Final = "post_30min/jorge-seller-bot"
 LEAD: Final = "post_30min/lead-bot"
@@ -187,6 +190,12 @@ def crm_down(platform: Platform) -> None:
 
 
 @fault(CRM, verdict=_HOLD)
+def crm_fails_now_and_then(platform: Platform) -> None:
+    """Every ninth time the CRM does not find the location, and answers 503 instead."""
+    platform.servers["crm"].alters = _now_and_then('"location"')
+
+
+@fault(CRM, verdict=_HOLD)
 def crm_requests_used_up(platform: Platform) -> None:
     """The CRM allows only a few more requests for the rest of the day."""
     platform.business.crm_remaining = 37
@@ -208,6 +217,12 @@ def crm_errors(platform: Platform) -> None:
 def claude_down(platform: Platform) -> None:
     """Nothing listens where the AI service should be."""
     platform.servers["claude"].refuses = True
+
+
+@fault(CLAUDE, verdict=_HOLD)
+def claude_fails_now_and_then(platform: Platform) -> None:
+    """Every ninth time the AI service is overloaded, and answers 503."""
+    platform.servers["claude"].alters = _now_and_then('"data"')
 
 
 @fault(CLAUDE, verdict=_HOLD)
@@ -250,3 +265,14 @@ def mail_server_down(platform: Platform) -> None:
 def mailbox_unreadable(platform: Platform) -> None:
     """The mailbox for tests cannot be asked: nobody knows whether mail arrives."""
     platform.servers["mailbox"].refuses = True
+
+
+def _now_and_then(key: str) -> Callable[[Response], Response]:
+    """Return what spoils every ninth answer with *key* in its body."""
+    count = itertools.count(1)
+    busy = Response.of({"message": "Service Unavailable"}, status=503)
+
+    def alter(response: Response) -> Response:
+        return busy if key in str(response.body) and next(count) % 9 == 0 else response
+
+    return alter
