@@ -18,8 +18,8 @@ from pytest_deploycheck.cli.deployments import (
 )
 from pytest_deploycheck.cli.words import duration_option, item_of, revoke
 from pytest_deploycheck.clients.evidence import redact
-from pytest_deploycheck.config import is_sandbox, load_table, words_of
-from pytest_deploycheck.config.environment import Attestations
+from pytest_deploycheck.config import is_sandbox, load_table, phases_for, words_of
+from pytest_deploycheck.config.environment import Attestations, Phases
 from pytest_deploycheck.domain.errors import ConfigError
 from pytest_deploycheck.domain.events import Attested, Revoked
 from pytest_deploycheck.domain.people import People
@@ -128,9 +128,12 @@ def _rules(deployment: Deployment) -> tuple[Attestations, Policy]:
     """Return who has which role, and the policy that knows whose word counts."""
     draft = deployment.project.draft(deployment.env_option)
     _, table = load_table(draft, deployment.project, os.environ, "attestations", Attestations)
+    _, times = load_table(draft, deployment.project, os.environ, "phases", Phases)
+    policy = deployment.project.policy
     return table, dataclasses.replace(
-        deployment.project.policy,
+        policy,
         words=words_of(table),
+        phases=phases_for(policy, times.root),
         accepts_demonstrations=is_sandbox(draft, deployment.project),
     )
 

@@ -14,7 +14,7 @@ from pytest_deploycheck.config.loading import (
     secret_names,
 )
 from pytest_deploycheck.config.planned import planned_limits, planned_queries
-from pytest_deploycheck.config.policy import approvers_of, policy_for, words_of
+from pytest_deploycheck.config.policy import approvers_of, phases_for, policy_for, words_of
 from pytest_deploycheck.config.weaker import weaker
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "load_environment",
     "load_project",
     "load_table",
+    "phases_for",
     "planned_limits",
     "planned_queries",
     "policy_for",

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import durationpy
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pytest_deploycheck.domain.errors import InstrumentError
@@ -553,7 +561,7 @@ class Word(Table):
     roles: tuple[str, ...] = Field(min_length=1)
     """Any of them may speak."""
     after_deployment: bool = False
-    """A word from before the rollout says nothing about it."""
+    """A word from before the rollout says nothing about it, nor one from before its phase began."""
     needs_evidence: bool = False
     """It must name where what it says can be read."""
     max_age_s: Seconds | None = Field(default=None, alias="max_age")
@@ -641,6 +649,12 @@ class PhaseTimes(Table):
     due_s: HoldSeconds | None = Field(default=None, alias="due")
     late_s: HoldSeconds | None = Field(default=None, alias="late")
     watch_s: HoldSeconds | None = Field(default=None, alias="watch")
+
+
+class Phases(RootModel[dict[str, PhaseTimes]]):
+    """The times of all phases, for a command that reads no more of an environment."""
+
+    root: dict[str, PhaseTimes] = {}
 
 
 class Environment(Table):

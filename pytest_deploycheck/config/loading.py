@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pytest_deploycheck.config.checklist import Document, read_checklist
 from pytest_deploycheck.config.drafts import Draft, Named, environments_in, read_draft
-from pytest_deploycheck.config.environment import Environment, Table
+from pytest_deploycheck.config.environment import Environment
 from pytest_deploycheck.config.hollow import hollow
 from pytest_deploycheck.config.policy import read_policy
 from pytest_deploycheck.config.problems import problems_of, shown
@@ -23,7 +23,7 @@ from pytest_deploycheck.domain.policy import Policy
 _FOR_COMMANDS: Final = ("notifications", "rollback")
 """Tables whose secrets no check needs: who only looks must not be able to change or to tell."""
 
-T = TypeVar("T", bound=Table)
+T = TypeVar("T", bound=BaseModel)
 
 _POLICY: Final = "deploycheck.toml"
 _CHECKLIST: Final = "checklist.md"
@@ -178,7 +178,8 @@ def load_table(
     whole = project.draft(name_or_path)
     if key not in whole.raw and any(field.is_required() for field in model.model_fields.values()):
         raise ConfigError([f"{shown(whole.file)}: found no [{key}]; expected what is asked there"])
-    draft = dataclasses.replace(whole, raw={key: whole.raw.get(key, {})})
+    rehearses = {"sandbox": whole.raw["sandbox"]} if "sandbox" in whole.raw else {}
+    draft = dataclasses.replace(whole, raw={key: whole.raw.get(key, {}), **rehearses})
     filled, _ = draft.filled(variables)
     problems = [
         *draft.missing(variables),

@@ -16,6 +16,7 @@ from pytest_deploycheck.config.environment import (
     Attestations,
     Environment,
     HoldSeconds,
+    PhaseTimes,
     Seconds,
     Table,
 )
@@ -223,14 +224,7 @@ def policy_for(policy: domain.Policy, environment: Environment) -> domain.Policy
     return dataclasses.replace(
         policy,
         triggers=triggers,
-        phases={
-            name: dataclasses.replace(
-                phase, **environment.phases[name].model_dump(exclude_none=True)
-            )
-            if name in environment.phases
-            else phase
-            for name, phase in policy.phases.items()
-        },
+        phases=phases_for(policy, environment.phases),
         limits={
             name: _stricter(limit, environment.limits[name])
             if name in environment.limits
@@ -252,6 +246,16 @@ def _stricter(limit: domain.Limit, value: float) -> domain.Limit:
     if clear is not None and bound.is_bad(clear):
         clear = None
     return domain.Limit(value, worse=limit.worse, clear=clear)
+
+
+def phases_for(policy: domain.Policy, times: Mapping[str, PhaseTimes]) -> dict[str, domain.Phase]:
+    """Return the phases with what the environment's *times* set otherwise."""
+    return {
+        name: dataclasses.replace(phase, **times[name].model_dump(exclude_none=True))
+        if name in times
+        else phase
+        for name, phase in policy.phases.items()
+    }
 
 
 def words_of(attestations: Attestations) -> dict[str, domain.WordRule]:

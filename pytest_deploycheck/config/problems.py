@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pytest_deploycheck.config.environment import CREDENTIALS, PATTERNS, Table
@@ -70,7 +70,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], list[str]]:
 def problems_of(
     error: ValidationError,
     *,
-    model: type[Table],
+    model: type[BaseModel],
     raw: object,
     place: Callable[[Loc], str],
     skip: Collection[Loc] = (),
@@ -91,7 +91,7 @@ def problems_of(
     ]
 
 
-def _described(detail: ErrorDetails, model: type[Table], raw: object) -> str:
+def _described(detail: ErrorDetails, model: type[BaseModel], raw: object) -> str:
     kind, loc = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
         known = keys_at(model, loc[:-1])
@@ -171,9 +171,9 @@ def spoken(found: object, *, printable: bool = False) -> str:
             return str(found) if printable else "a number"
 
 
-def keys_at(model: type[Table], loc: Loc) -> list[str]:
+def keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the table at *loc* may have, as TOML writes them."""
-    annotation: Any = model
+    annotation: Any = model if _is_table(model) else model.model_fields["root"].annotation
     for part in loc:
         if not _is_table(annotation):  # a table or list of tables: *part* is a name or an index
             annotation = next(filter(_is_table, get_args(annotation)))

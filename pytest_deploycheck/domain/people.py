@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_deploycheck.domain.events import Attested, Event, Revoked, Waived
 from pytest_deploycheck.domain.items import Item, Kind
 from pytest_deploycheck.domain.policy import Policy, WordRule
-from pytest_deploycheck.domain.units import spoken_time
+from pytest_deploycheck.domain.units import spoken_duration, spoken_time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,11 @@ class People:
                 "each other",
                 by_stranger=True,
             )
-        for text in _untimely(word, rule, at_s=at_s, deployed_at_s=self.deployed_at_s):
+        phase = policy.phases.get(word.item.partition("/")[0])
+        after_s = (phase.earliest_s if phase is not None else None) or 0.0
+        for text in _untimely(
+            word, rule, at_s=at_s, deployed_at_s=self.deployed_at_s, after_s=after_s
+        ):
             return Objection(text=text)
         if rule.needs_evidence and not word.evidence:
             return Objection(text="it names no evidence; expected a link to what it speaks of")
@@ -142,15 +146,23 @@ class People:
 
 
 def _untimely(
-    word: Attested, rule: WordRule, *, at_s: float, deployed_at_s: float
+    word: Attested, rule: WordRule, *, at_s: float, deployed_at_s: float, after_s: float
 ) -> Iterator[str]:
-    """Say what of the time of *word* forbids that it counts at *at_s*."""
+    """Say what of the time of *word* forbids that it counts at *at_s*.
+
+    Its item's phase begins *after_s* after the deployment: what is asked then, nobody knows before.
+    """
     if word.at_s > at_s:
         yield f"it is dated {spoken_time(word.at_s)}, which has not come yet"
     if rule.after_deployment and word.at_s < deployed_at_s:
         yield (
             f"it is dated {spoken_time(word.at_s)}, before the deployment "
             f"({spoken_time(deployed_at_s)}) that it speaks of"
+        )
+    elif rule.after_deployment and word.at_s < deployed_at_s + after_s:
+        yield (
+            f"it is dated {spoken_time(word.at_s)}, less than {spoken_duration(after_s)} after the "
+            "deployment: nobody knew then what it speaks of"
         )
     ends = [word.valid_until_s, None if rule.max_age_s is None else word.at_s + rule.max_age_s]
     end_s = min((end for end in ends if end is not None), default=None)

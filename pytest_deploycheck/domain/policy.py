@@ -74,7 +74,7 @@ class WordRule:
     people: tuple[str, ...]
     """Who may speak, as they sign; nobody: the item stays AWAITING."""
     after_deployment: bool = False
-    """A word from before the rollout says nothing about it."""
+    """A word from before the rollout says nothing about it, nor one from before its phase began."""
     needs_evidence: bool = False
     """It must name where what it says can be read."""
     max_age_s: float | None = None

@@ -42,7 +42,7 @@ def test_a_word_is_in_the_record(rehearsal: Rehearsal) -> None:
         ),
         (("attest", "nonsense"), "found no item 'nonsense'; expected one of deploycheck items\n"),
         (("attest", "post_5min/pod-status", "--by=olivia@sandbox"), "no rule whose word counts"),
-        (("attest", "post_24h/lessons-learned", "--by=olivia@sandbox"), "names no evidence"),
+        (("attest", "pre_deploy/compliance", "--by=selma@sandbox"), "names no evidence"),
         (("attest", "sign_off/jorge-client", "--by=jorge@sandbox", "--not-applicable"), "NOT_APP"),
         (("attest", "sign_off/jorge-client"), "--by: found nothing"),
         (("attest", "sign_off/jorge-client", "--by=jorge@sandbox", "--valid-for=soon"), "duration"),
@@ -59,6 +59,25 @@ def test_a_word_that_cannot_count_is_refused(
     code, printed = rehearsal.run(*words, "--statement=done")
     assert (code, expected in printed) == (4, True), printed
     assert rehearsal.events == before
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ('earliest = "1s"', ""),
+        ('earliest = "24h"', "less than 24h after the deployment"),
+        ('earlyest = "1s"', "post_24h.earlyest: found an unknown key; expected one of earliest"),
+    ],
+)
+def test_a_word_on_the_day_counts_after_the_day_of_the_environment(
+    rehearsal: Rehearsal, times: str, expected: str
+) -> None:
+    """A rehearsal has its next day at once, by the same rule as a run."""
+    rehearsal.ran("post_5min")
+    rehearsal.configure(f"[phases.post_24h]\n{times}\n")
+    words = ("attest", "post_24h/user-feedback", "--by=jorge@sandbox", "--statement=none")
+    code, printed = rehearsal.run(*words)
+    assert (code, expected in printed) == (4 if expected else 0, True), printed
 
 
 def test_an_unknown_release_is_refused(rehearsal: Rehearsal) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.events import CheckEnded, Event, Revoked
 from pytest_deploycheck.domain.people import People
-from pytest_deploycheck.domain.policy import Policy
+from pytest_deploycheck.domain.policy import Phase, Policy
 from pytest_deploycheck.domain.words import Severity, State, Verdict
 from tests.domain.builders import (
     BOX,
@@ -282,6 +282,21 @@ def test_a_word_from_before_the_deployment_does_not_speak_of_it() -> None:
     assert spoken(before, after_deployment=True) is Verdict.HOLD
     assert spoken(at, after_deployment=True) is Verdict.PROCEED
     assert spoken(before) is Verdict.PROCEED
+
+
+def test_a_word_on_the_day_is_given_after_the_day() -> None:
+    """Nobody knows an hour after the deployment what a day will bring."""
+    phase = BOX.partition("/")[0]
+    later = Phase(name=phase, title="", earliest_s=60.0)
+    rules = dataclasses.replace(
+        MONTHS, words={BOX: word_rule(after_deployment=True)}, phases={phase: later}
+    )
+    people = People(attested=(), waived=(), deployed_at_s=DEPLOYED_S)
+    early, at = (attested(at_s=DEPLOYED_S + after_s) for after_s in (59, 60))
+    objection = people.objection_to(early, policy=rules, at_s=END_S)
+    assert objection is not None
+    assert "less than 60 s after the deployment" in objection.text
+    assert people.objection_to(at, policy=rules, at_s=END_S) is None
 
 
 def test_a_word_from_the_future_is_refused_before_it_is_recorded() -> None:

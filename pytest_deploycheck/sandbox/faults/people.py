@@ -81,6 +81,24 @@ def lessons_without_document(platform: Platform) -> None:
     _replace(platform, "post_24h/lessons-learned", evidence="")
 
 
+@fault("post_24h/user-feedback", verdict=Verdict.HOLD)
+def feedback_before_the_day_was_over(platform: Platform) -> None:
+    """The client said right after the deployment that the day brought no issue."""
+    _replace(platform, "post_24h/user-feedback", at_s=platform.deployed_at_s + 10)
+
+
+@fault("post_24h/feature-validation", verdict=Verdict.HOLD)
+def features_without_evidence(platform: Platform) -> None:
+    """The word on the new features does not say where it can be read how they were tried."""
+    _replace(platform, "post_24h/feature-validation", evidence="")
+
+
+@fault("post_24h/process-improvements", verdict=Verdict.HOLD)
+def procedures_without_document(platform: Platform) -> None:
+    """The word on the procedures names no document."""
+    _replace(platform, "post_24h/process-improvements", evidence="")
+
+
 @fault("sign_off/jorge-client", verdict=Verdict.HOLD)
 def signed_before_the_deployment(platform: Platform) -> None:
     """The client signed before there was anything to sign."""
