@@ -84,6 +84,12 @@ class Business:
             "last_error": None,
         }
     )
+    followed: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Lead → how far its follow-up is: active or completed."""
+    plans: bool = True
+    """Who is followed up is contacted at a time that is known."""
+    keeps_following: bool = False
+    """A follow-up that is cancelled goes on."""
     roi: Callable[[str], Json] = _roi
     """Scenario → the calculation."""
     keeps_sessions: bool = False

@@ -151,6 +151,28 @@ def _forget(business: Business, _: Request, name: str, __: str) -> Response:
     return Response.of({"deleted": name})
 
 
+def _enrol(business: Business, request: Request, _: str, __: str) -> Response:
+    lead = _text(request, "lead_id")
+    business.followed[lead] = "active"
+    return Response.of({"success": True, "sequence_id": lead})
+
+
+def _sequence(business: Business, _: Request, name: str, now: str) -> Response:
+    if name not in business.followed:
+        return Response.of({"detail": f"No sequence found for lead {name}"}, status=404)
+    due = {"action": "Day 3 SMS", "scheduled_for": now if business.plans else None}
+    found = {"lead_id": name, "status": business.followed[name], "current_day": "day_3"}
+    return Response.of(found | {"next_action": due})
+
+
+def _cancel(business: Business, _: Request, name: str, __: str) -> Response:
+    if name not in business.followed:
+        return Response.of({"detail": f"No active sequence found for lead {name}"}, status=404)
+    if not business.keeps_following:
+        business.followed[name] = "completed"
+    return Response.of({"success": True})
+
+
 def _intent(business: Business, _: Request, name: str, __: str) -> Response:
     if not name.startswith("deploycheck-"):
         return Response.of({"detail": "Lead not found"}, status=404)
@@ -186,12 +208,16 @@ def _breakers(business: Business, _: Request, __: str, ___: str) -> Response:
 
 
 _GONE = Response.of({"detail": "Demo session not found or has expired"}, status=404)
+_SEQUENCES = "/api/lead-bot/sequences"
 _SESSIONS = "/api/v1/client-demonstrations/sessions"
 _ROUTES: Final[tuple[tuple[str, str, Auth, Handler], ...]] = (
     ("POST", "/api/v1/ml/score", "user", lambda b, r, _, now: Response.of(score(b, r, now))),
     ("POST", "/test/seller", "none", lambda b, r, _, __: Response.of(seller_turn(b, r))),
     ("DELETE", "/test/session/([^/]+)", "none", _forget),
     ("GET", "/api/lead-bot/scheduler/status", "user", lambda b, *_: Response.of(b.scheduler)),
+    ("POST", _SEQUENCES, "user", _enrol),
+    ("GET", f"{_SEQUENCES}/([^/]+)", "user", _sequence),
+    ("POST", f"{_SEQUENCES}/([^/]+)/cancel", "user", _cancel),
     ("GET", "/api/intent-decoder/([^/]+)/score", "admin", _intent),
     ("POST", _SESSIONS, "user", _create),
     ("GET", f"{_SESSIONS}/([^/]+)", "user", _read),

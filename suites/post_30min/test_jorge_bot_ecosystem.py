@@ -9,6 +9,7 @@ from pytest_deploycheck.clients.conversation import converse, known_to
 from pytest_deploycheck.clients.intents import decoded
 from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.clients.scoring import scores
+from pytest_deploycheck.clients.sequences import followed_up
 from pytest_deploycheck.plugin.fixtures import Limits, Measure
 
 pytestmark = pytest.mark.post_30min
@@ -28,6 +29,13 @@ def test_automation_is_scheduled(api: Api, limits: Limits, measure: Measure) -> 
     jobs = api.call("lead_scheduler").number(api.key("lead_scheduler", "jobs"))
     measure("lead_jobs", jobs, limit=limits.lead_job_count, unit="count")
     assert jobs >= limits.lead_job_count
+
+
+@pytest.mark.writes("a follow-up of a lead that nobody is, a day ahead, which is cancelled at once")
+@pytest.mark.check("lead-bot")
+def test_a_new_lead_is_followed_up(api: Api) -> None:
+    """Taken in, its first contact planned, and cancelled: a scheduler may run and plan nothing."""
+    followed_up(api)
 
 
 @pytest.mark.parametrize("day", [3, 7, 30])

@@ -11,13 +11,14 @@ import httpx
 import pytest
 
 from pytest_deploycheck import sandbox as embedded
-from pytest_deploycheck.clients import demonstrations, intents, readings, scoring
+from pytest_deploycheck.clients import demonstrations, intents, readings, scoring, sequences
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.conversation import converse, known_to
 from pytest_deploycheck.config import Environment, load_environment, load_project
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 from pytest_deploycheck.sandbox.business import Business
 from pytest_deploycheck.sandbox.platform import Reply
+from pytest_deploycheck.sandbox.web import Response
 from tests.clients.doubles import USER_AGENT
 
 SUITES = Path(__file__).parents[2] / "suites"
@@ -164,6 +165,56 @@ def test_a_constant_is_no_measurement(api: Api, business: Business) -> None:
     business.inference_ms = lambda _: 20.0
     with pytest.raises(SubjectError, match="found 20 ms 100 times, expected measurements"):
         scoring.inference_p95_s(api, "inference")
+
+
+def test_a_lead_is_followed_up_until_it_is_cancelled(api: Api, business: Business) -> None:
+    """Nothing of ours is left to be contacted."""
+    found = sequences.followed_up(api)
+    assert found.value("next_action.action") == "Day 3 SMS"
+    assert list(business.followed.values()) == ["completed"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"plans": False}, "next_action.scheduled_for: found None, expected when the lead is"),
+        ({"keeps_following": True}, "status: found 'active', expected 'completed'"),
+    ],
+)
+def test_a_lead_that_is_forgotten_or_never_forgotten_fails(
+    api: Api, business: Business, wrong: dict[str, bool], said: str
+) -> None:
+    """That the scheduler runs says neither that it plans, nor that it stops."""
+    for name, value in wrong.items():
+        setattr(business, name, value)
+    with pytest.raises(SubjectError, match=said):
+        sequences.followed_up(api)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [(500, {}, "found status 500"), (200, {"success": False}, "success: found False")],
+)
+def test_a_lead_that_may_have_been_taken_in_is_cancelled(
+    api: Api, sandbox: embedded.Sandbox, status: int, body: dict[str, object], said: str
+) -> None:
+    """The failure that is told is the first one, not that there was nothing to cancel."""
+    asked: list[str] = []
+    sandbox.platform.asked = asked.append  # type: ignore[assignment,method-assign] # to listen in
+    reply = Reply(body=lambda: body, status=status, auth="user")
+    sandbox.platform.api["POST /api/lead-bot/sequences"] = reply
+    with pytest.raises(SubjectError, match=said):
+        sequences.followed_up(api)
+    assert asked[-1].endswith("/cancel")
+
+
+def test_another_lead_than_ours_is_no_evidence(api: Api, sandbox: embedded.Sandbox) -> None:
+    """A canned sequence would pass for every lead."""
+    canned = {"lead_id": "x", "status": "active", "current_day": "day_3"}
+    sandbox.platform.servers["api"].spares = "/api/auth/login|/api/lead-bot/sequences"
+    sandbox.platform.servers["api"].alters = lambda _: Response.of(canned)
+    with pytest.raises(SubjectError, match="found the lead 'x', expected 'deploycheck-"):
+        sequences.followed_up(api)
 
 
 def test_known_conversations_are_decoded(api: Api) -> None:

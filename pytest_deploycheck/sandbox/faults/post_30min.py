@@ -60,6 +60,26 @@ def scheduler_idle(platform: Platform) -> None:
 
 
 @fault(LEAD, verdict=_HOLD)
+def leads_not_taken_in(platform: Platform) -> None:
+    """The lead automation takes no new lead in; its scheduler runs, and has its jobs."""
+    path = "POST /api/lead-bot/sequences"
+    detail = {"detail": "Failed to schedule sequence start"}
+    platform.api[path] = Reply(body=lambda: detail, status=500, auth="user")
+
+
+@fault(LEAD, verdict=_HOLD)
+def leads_not_scheduled(platform: Platform) -> None:
+    """The lead automation takes a new lead in, and plans nothing for it."""
+    platform.business.plans = False
+
+
+@fault(LEAD, verdict=_HOLD)
+def leads_followed_for_ever(platform: Platform) -> None:
+    """A follow-up that was cancelled goes on."""
+    platform.business.keeps_following = True
+
+
+@fault(LEAD, verdict=_HOLD)
 def calls_stopped(platform: Platform) -> None:
     """For an hour nobody has been called on the seventh day."""
     platform.metrics.grow("lead_bot_day7_calls_total", 0.0, ago_s=_HOUR_S)
