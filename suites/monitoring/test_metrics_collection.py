@@ -7,6 +7,7 @@ import pytest
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.dashboards import Dashboards
 from pytest_deploycheck.clients.metrics import Metrics
+from pytest_deploycheck.plugin.fixtures import Limits, Measure
 
 pytestmark = pytest.mark.monitoring
 
@@ -80,3 +81,14 @@ def test_bot_and_business_metrics_exist_now(metrics: Metrics) -> None:
     """With a number that is at most five minutes old."""
     missing = metrics.monitoring.absent(metrics.monitoring.expected.business_series)
     assert not missing, f"found no current value of {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("query", ["seller_bot_flow", "lead_bot_day3", "intent_decoder_flow"])
+@pytest.mark.check("business-metrics")
+def test_each_bot_is_counted(
+    metrics: Metrics, limits: Limits, measure: Measure, query: str
+) -> None:
+    """What each bot has done in half an hour: a counter that stands still is as present."""
+    history = metrics.history(query)
+    measure(query, history, limit=limits.bot_event_count)
+    assert history.latest >= limits.bot_event_count

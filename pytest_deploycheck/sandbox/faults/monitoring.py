@@ -255,7 +255,7 @@ def requests_not_counted(platform: Platform) -> None:
     platform.counted.clear()
 
 
-@fault(APPLICATION, "post_30min/intent-decoder", verdict=_HOLD)
+@fault(APPLICATION, BUSINESS, "post_30min/intent-decoder", verdict=_HOLD)
 def application_metric_gone(platform: Platform) -> None:
     """For an hour nothing has told how many predictions the intent decoder makes."""
     for one in platform.metrics.find("intent_decoder_predictions_total"):
@@ -267,6 +267,12 @@ def business_metric_gone(platform: Platform) -> None:
     """For ten minutes nothing has told of the revenue."""
     for one in platform.metrics.find("revenue_total_dollars"):
         one.until_s = time.time() - 600
+
+
+@fault(BUSINESS, "post_30min/intent-decoder", verdict=_HOLD)
+def bot_metric_stands_still(platform: Platform) -> None:
+    """For an hour the intent decoder has told of the same number of predictions."""
+    platform.metrics.grow("intent_decoder_predictions_total", 0.0, ago_s=3_600)
 
 
 @fault(BUSINESS, GRAFANA, OPERATIONS, verdict=_HOLD)
