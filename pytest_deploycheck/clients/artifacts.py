@@ -80,13 +80,22 @@ class Artifacts:
         Raises:
             InstrumentError: There is none, it is none, or it is another release's.
         """
-        name = self._settings.manifest
-        found = read(Manifest, self._json(name), where=name, what="a manifest of artifacts")
+        found = self.listed()
         if found.release != self._release:
             raise InstrumentError(
-                f"{name}: found release {found.release!r}, expected {self._release!r}"
+                f"{self._settings.manifest}: found release {found.release!r}, "
+                f"expected {self._release!r}"
             )
         return found
+
+    def listed(self) -> Manifest:
+        """Return the manifest, of whatever release it is.
+
+        Raises:
+            InstrumentError: There is none, or it is none.
+        """
+        name = self._settings.manifest
+        return read(Manifest, self._json(name), where=name, what="a manifest of artifacts")
 
     def scan(self, name: str) -> Scan:
         """Return what the scanner *name* reported, once it is known to have scanned something.

@@ -134,7 +134,8 @@ class Cache:
             evidence.note("cache", command, f"{type(error).__name__}: {error}")
             ours = redis.AuthenticationError | redis.exceptions.NoPermissionError
             refused = isinstance(error, ours) or "NOAUTH" in str(error)
-            silent = isinstance(error, redis.ConnectionError | redis.TimeoutError) and not refused
+            spoken = refused or isinstance(error, redis.exceptions.BusyLoadingError)
+            silent = isinstance(error, redis.ConnectionError | redis.TimeoutError) and not spoken
             (evidence.silent if silent else evidence.answered)(host)
             blame, reason = fault(error, InstrumentError if refused else self._blame)
             raise blame(f"cache {host}, {command.split()[0]}: {evidence.redact(reason)}") from error

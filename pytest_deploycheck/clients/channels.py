@@ -179,17 +179,29 @@ def _one(
     return Delivery(channel=name, state=receipt.state, detail=trouble)  # type: ignore[arg-type]  # never claimed
 
 
-def _send(channel: Channel, letter: Letter) -> str:
-    """Hand *letter* to apprise; return what went wrong, nothing when it was taken."""
+def trouble(channel: Channel) -> str:
+    """Say why nothing can be sent to *channel*, without sending; empty: apprise knows its URL.
+
+    Raises:
+        ConfigError: apprise is not installed.
+    """
     url = os.environ.get(channel.url_env, "")
     if not url:
-        return f"environment variable {channel.url_env} is not set"
+        return f"found {channel.url_env}, which is not set; expected a URL of apprise in it"
     register_address(url)
+    with _logged():
+        known = _apprise().Apprise().add(url)
+    return "" if known else f"{channel.url_env} holds no URL that apprise knows"
+
+
+def _send(channel: Channel, letter: Letter) -> str:
+    """Hand *letter* to apprise; return what went wrong, nothing when it was taken."""
+    if found := trouble(channel):
+        return found
     apprise = _apprise()
     with _logged() as said:
         room = apprise.Apprise()
-        if not room.add(url):
-            return f"{channel.url_env} holds no URL that apprise knows"
+        room.add(os.environ[channel.url_env])
         try:
             taken = room.notify(
                 title=redact(letter.subject), body=redact(letter.body), body_format="text"

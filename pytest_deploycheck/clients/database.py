@@ -30,6 +30,9 @@ _UNABLE_WORDS: Final = (
     "recovery mode",
 )
 
+#: How a server begins to say why it takes nobody in; libpq passes its words on, without the code.
+_REFUSAL: Final = "FATAL:"
+
 #: What stands in a statement for the time of the deployment.
 _DEPLOYED: Final = "{deployed_at_s}"
 
@@ -108,7 +111,7 @@ class Database:
                 rows = connection.execute(statement.encode()).fetchmany(2)
         except psycopg.Error as error:
             evidence.note("database", statement, f"{type(error).__name__}: {error}")
-            if error.sqlstate is None:
+            if error.sqlstate is None and _REFUSAL not in str(error):
                 evidence.silent(host)
             else:
                 evidence.answered(host)
@@ -175,4 +178,5 @@ def _is_its_own_fault(error: psycopg.Error) -> bool:
 
 def _reason(error: psycopg.Error) -> str:
     text = " ".join(str(error).split())
-    return evidence.redact(f"{text or type(error).__name__} ({error.sqlstate or 'no answer'})")
+    told = error.sqlstate or ("refused" if _REFUSAL in text else "no answer")
+    return evidence.redact(f"{text or type(error).__name__} ({told})")

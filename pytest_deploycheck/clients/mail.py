@@ -76,6 +76,19 @@ class Mail:
             sink.call("remove", at={"id": word})
         return took_s
 
+    def greet(self) -> None:
+        """See that the server lets us in, and that the mailbox answers, without sending a mail.
+
+        Raises:
+            SubjectError: The server is silent or does not want us.
+            InstrumentError: The fault may be ours: our password, or a mailbox that cannot be asked.
+        """
+        settings, sink = self._settings, self._sink
+        if settings is None or sink is None:
+            raise InstrumentError("the environment has no [mail]")
+        self._hand(settings, f"SMTP {settings.server}: NOOP", lambda server: server.noop())
+        _arrived(sink, "deploycheck-doctor")
+
     def close(self) -> None:
         """Close every connection."""
         if self._sink is not None:
@@ -83,8 +96,14 @@ class Mail:
 
     def _send(self, settings: environment.Mail, message: email.message.EmailMessage) -> None:
         """Hand the mail to the server."""
-        started_s = time.monotonic()
         asked = f"SMTP {settings.server}: {message['Subject']} to {settings.recipient}"
+        self._hand(settings, asked, lambda server: server.send_message(message))
+
+    def _hand(
+        self, settings: environment.Mail, asked: str, do: Callable[[smtplib.SMTP], object]
+    ) -> None:
+        """Log in where there is a login, and *do* one thing there."""
+        started_s = time.monotonic()
         try:
             with _connected(settings) as server:
                 if settings.username_env is not None and settings.password_env is not None:
@@ -92,7 +111,7 @@ class Mail:
                         evidence.variable_from(settings.username_env),
                         evidence.secret_from(settings.password_env),
                     )
-                server.send_message(message)
+                do(server)
         except smtplib.SMTPAuthenticationError as error:
             evidence.answered(settings.server)
             raise InstrumentError(

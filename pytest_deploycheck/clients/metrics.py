@@ -273,6 +273,14 @@ class Metrics:
             raise InstrumentError(f"found {len(series)} series, expected 1 number: {query}")
         return found
 
+    def series_count(self, query: str) -> int:
+        """Return how many series the PromQL *query* answers now.
+
+        Raises:
+            InstrumentError: No usable answer; it is no PromQL.
+        """
+        return len(self._instant(query, self._clock()))
+
     def risen(self, query: str, before: float) -> float:
         """Return the number that *query* is, once it exceeds *before*, or when time is over.
 

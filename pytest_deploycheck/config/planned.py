@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from pytest_deploycheck.config.environment import Environment
@@ -20,15 +20,8 @@ _UNBOUND: Final = frozenset({"increase", "growth", "spread", "volume", "headroom
 _SIGNED: Final = frozenset({"score", "growth", "increase", "rise"})
 
 
-def planned_queries(
-    environment: Environment, *, existing: Mapping[str, bool] | None = None
-) -> Iterator[PlannedQuery]:
-    """Yield the queries as they will be asked.
-
-    Args:
-        environment: That has them.
-        existing: By name, whether any series of a query ever existed; what is not in it is unknown.
-    """
+def planned_queries(environment: Environment) -> Iterator[PlannedQuery]:
+    """Yield the queries as they will be asked."""
     for name, query in environment.queries.items():
         yield PlannedQuery(
             name=name,
@@ -40,7 +33,6 @@ def planned_queries(
             # Of growth, the confirmation tells how long it has lasted.
             triggers=(*query.triggers, *query.increases),
             thin=query.traffic is None and is_of_events(query.query),
-            series_found=(existing or {}).get(name),
         )
 
 

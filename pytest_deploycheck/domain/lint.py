@@ -37,8 +37,6 @@ class PlannedQuery:
     """Those whose duration its history tells."""
     thin: bool = False
     """It is about events, and a single one of them would be evidence."""
-    series_found: bool | None = None
-    """Whether any of its series ever existed; None: nobody has asked."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,8 +104,6 @@ def _of_triggers(policy: Policy, named: Collection[str]) -> Iterator[str]:
 
 def _of_query(query: PlannedQuery, policy: Policy) -> Iterator[str]:
     place = f"queries.{query.name}"
-    if query.series_found is False:
-        yield f"{place}: none of its series ever existed; no data is never bad"
     if query.thin:
         yield (
             f"{place}: found no traffic; expected traffic and min_traffic: one failure of two "

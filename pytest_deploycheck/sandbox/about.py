@@ -7,6 +7,7 @@ import math
 import re
 import time
 
+from pytest_deploycheck.sandbox import promql
 from pytest_deploycheck.sandbox.metrics import SCRAPE_INTERVAL_S, Series
 from pytest_deploycheck.sandbox.platform import Platform
 from pytest_deploycheck.sandbox.watching import Json, Rule, Target
@@ -39,13 +40,14 @@ def data(platform: Platform, request: Request) -> object | None:
 
 
 def _selected(platform: Platform, request: Request) -> list[tuple[str, Series]]:
-    """Return the series of the metric that is asked for, or all, that have samples lately."""
+    """Return the series of the selector that is asked for, or all, that have samples lately."""
     now_s = time.time()
+    metrics = platform.metrics
+    wanted = [text] if (text := request.query.get("match[]")) else metrics.names()
     return [
         (name, one)
-        for name in platform.metrics.names()
-        if request.query.get("match[]", name) == name
-        for one in platform.metrics[name]
+        for selector in wanted
+        for name, one in promql.selected(selector, metrics)
         if one.until_s > now_s - 3600.0
     ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import durationpy
@@ -90,6 +90,15 @@ def parse(text: str, metrics: Metrics) -> Node:
     return node
 
 
+def selected(text: str, metrics: Metrics) -> Iterator[tuple[str, Series]]:
+    """Yield the series of the selector *text*, `up{job="api"}`, each with its metric's name.
+
+    Raises:
+        PromqlError: It is no selector with a name.
+    """
+    yield from _Parser(text, metrics).selector()
+
+
 class _Parser:
     def __init__(self, text: str, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -112,6 +121,14 @@ class _Parser:
                 return left
             self._take()
             left = _binary(word, left, self.expression(_BINDING[word]))
+
+    def selector(self) -> Iterator[tuple[str, Series]]:
+        kind, name = self._take()
+        if kind != "name":
+            raise PromqlError(f"parse error: expected a metric, found {name or 'end'!r}")
+        found = self._selected(name)
+        self.expect("")
+        return ((name, one) for one in found)
 
     def expect(self, word: str) -> None:
         _, found = self._take()

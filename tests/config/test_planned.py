@@ -9,19 +9,16 @@ from tests.config.scratch import Scratch
 
 
 def test_a_query_is_planned_as_it_is_asked(scratch: Scratch) -> None:
-    """Its window, its step, how far it averages, whom it judges, and whether it was ever seen."""
+    """Its window, its step, how far it averages, and whom it judges."""
     scratch.add(
         "environments/live.toml",
         "[prometheus.queries.error_ratio]\nquery = 'rate(errors[2m])'\nstep = '10s'\n"
         "triggers = { critical-error-rate = 'error_ratio' }\n"
         "growths = { security-issues = 'error_ratio' }\n",
     )
-    (planned,) = planned_queries(scratch.environment(), existing={"error_ratio": False})
+    (planned,) = planned_queries(scratch.environment())
     assert (planned.window_s, planned.step_s, planned.averaged_s) == (600.0, 10.0, 120.0)
     assert planned.triggers == ("critical-error-rate",)  # growth has no history of its own
-    assert planned.series_found is False
-    (unasked,) = planned_queries(scratch.environment())
-    assert unasked.series_found is None
 
 
 @pytest.mark.parametrize(

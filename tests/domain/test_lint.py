@@ -24,7 +24,6 @@ QUERY = PlannedQuery(
     max_age_s=60.0,
     averaged_s=60.0,
     triggers=("errors",),
-    series_found=True,
 )
 PHASES = [Phase(name="post_5min", title="", due_s=300.0), Phase(name="staging", title="")]
 RULES = policy(trigger(min_bad=3), phases=PHASES)
@@ -39,7 +38,6 @@ def test_a_sound_policy_has_no_problem() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"series_found": False}, "none of its series ever existed"),
         ({"thin": True}, "found no traffic; expected traffic and min_traffic"),
         ({"min_samples": 42}, "min_samples is 42; expected at most 41"),
         ({"max_age_s": 14.9}, "max_age is 14.9 s; expected at least the step of 15 s"),
@@ -72,7 +70,7 @@ def test_a_hole_of_hours_is_no_breach(hold_s: float, max_gap_s: float, refused: 
 
 def test_what_nobody_asked_for_is_no_problem() -> None:
     """A query without trigger, whose series nobody looked up and that looks at instants."""
-    query = dataclasses.replace(QUERY, triggers=(), series_found=None, averaged_s=None)
+    query = dataclasses.replace(QUERY, triggers=(), averaged_s=None)
     assert problems_of(RULES, named=["errors"], queries=[query]) == []
     at_once = policy(trigger(hold_s=0.0))
     slow = dataclasses.replace(QUERY, step_s=100.0, max_age_s=100.0, averaged_s=None)
