@@ -103,6 +103,8 @@ class Decision:
     """The phase to run next, where this one proceeds; None: it is the last that has items."""
     rollback_command: str = ""
     """The exact command that brings the previous release back; empty: not told."""
+    weakened: tuple[str, ...] = ()
+    """What the environment of the runs let pass that its base or the policy would not."""
 
     @property
     def exit_code(self) -> int:

@@ -137,6 +137,8 @@ class RunStarted:
     """When each phase belonged on the deployment clock, as the environment had it."""
     accepts_demonstrations: bool = False
     """The environment said that it is a rehearsal."""
+    weakened: tuple[str, ...] = ()
+    """What the environment let pass that its base or the policy would not, a line for each."""
     demonstration: bool = False
     """Made up for a rehearsal; only an environment that says it is one counts it."""
     schema: Literal["deploycheck.journal/1"] = SCHEMA

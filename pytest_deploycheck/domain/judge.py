@@ -118,6 +118,7 @@ def judge(
         review_at_s=_review_at_s(policy, selected, at_s),
         following=checklist.following(selected),
         rollback_command=_advised(known, run),
+        weakened=tuple(dict.fromkeys(line for one in record.runs for line in one.weakened)),
     )
 
 

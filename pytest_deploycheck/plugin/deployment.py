@@ -26,6 +26,7 @@ from pytest_deploycheck.config import (
     policy_for,
     project_folder,
     read_draft,
+    weaker,
 )
 from pytest_deploycheck.domain.confirmation import Pace
 from pytest_deploycheck.domain.errors import ConfigError, DeploycheckError
@@ -87,6 +88,8 @@ class Deployment:
     clock: RunClock
     environment_sha256: str
     """Of the environment as it is written."""
+    weakened: tuple[str, ...]
+    """What it lets pass that its base or the policy does not."""
 
     @property
     def folder(self) -> Path:
@@ -170,6 +173,7 @@ def settle(
         started_at_s=clock(),
         clock=clock,
         environment_sha256=draft.sha256,
+        weakened=tuple(weaker(draft, project.policy, os.environ)),
         run=options.shard.run
         if options.shard
         else getattr(config, "workerinput", {}).get(RUN) or secrets.token_hex(6),

@@ -310,6 +310,7 @@ class Record:
                 approvers=tuple(sorted(settled.policy.approvers)),
                 times=tuple(settled.policy.phases.values()),
                 accepts_demonstrations=settled.policy.accepts_demonstrations,
+                weakened=settled.weakened,
             )
         )
         self._note_problems(settled.started_at_s)

@@ -41,6 +41,9 @@ def summary_markdown(decision: Decision, *, env_option: str = "") -> str:
     head += [line for text in overdue(decision) for line in (f"Overdue: {for_markdown(text)}.", "")]
     if decision.partial:
         head += ["**Partial**: a check of a selected phase did not run.", ""]
+    if decision.weakened:
+        lines = (f"- {for_markdown(text)}" for text in decision.weakened)
+        head += ["Weaker than the base or the policy:", "", *lines, ""]
     if decision.review_at_s is not None:
         head += [f"Next review of the checklist: until {spoken_day(decision.review_at_s)}.", ""]
     commands = [neutral(command) for command in next_commands(decision, env_option=env_option)]

@@ -28,6 +28,7 @@ MARKUP: Final[Mapping[Verdict, Markup]] = {
 _UNCHECKED = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
 _MOST_REASONS = 5
 _MOST_UNCHECKED = 3
+_MOST_WEAKENED = 3
 _LONGEST_LINE = 400
 
 
@@ -48,8 +49,8 @@ def summary_lines(
 ) -> list[Line]:
     """Return the summary: verdict, counts, reasons, triggers, what is missing, next, report.
 
-    Each line starts with its own word (`verdict:`, `reason:`, `trigger:`, `unchecked:`, `next:`,
-    `report:`), so that it can be searched for in a log.
+    Each line starts with its own word (`verdict:`, `weaker:`, `reason:`, `trigger:`, `unchecked:`,
+    `next:`, `report:`), so that it can be searched for in a log.
 
     Args:
         decision: What was judged.
@@ -94,6 +95,10 @@ def _lines(decision: Decision, *, env_option: str) -> Iterator[Line]:
     waived = [f"{i.item.id} ({i.waiver})" for i in decision.items if i.state is State.WAIVED]
     if waived:
         yield _line(f"waived: {', '.join(waived)}", {"yellow": True})
+    for text in decision.weakened[:_MOST_WEAKENED]:
+        yield _line(f"weaker: {text}", {"yellow": True})
+    if len(decision.weakened) > _MOST_WEAKENED:
+        yield _line(f"weaker: {len(decision.weakened) - _MOST_WEAKENED} more in the report")
     reasons = told(decision.reasons)
     for reason in reasons[:_MOST_REASONS]:
         yield _line(f"reason: {reason.verdict.value} {reason.text}", MARKUP[reason.verdict])

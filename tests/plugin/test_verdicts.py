@@ -26,6 +26,17 @@ def test_positive_evidence_for_every_item_proceeds(
     assert (run.folder / "report.html").is_file()
 
 
+def test_what_the_environment_weakens_stands_beside_the_verdict(deploycheck: Deploycheck) -> None:
+    """In the terminal, on the pages, and in the journal, from which they can be made again."""
+    run = deploycheck.run_check("pass")
+    line = "settle: found 40ms, below"
+    assert f"weaker: {line}" in run.text
+    assert run.folder is not None
+    pages = [run.folder / "report.html", run.folder.parents[1] / "index.html"]
+    for file in (*pages, run.folder / layout.JOURNAL):
+        assert line in file.read_text(), file.name
+
+
 @pytest.mark.parametrize("args", [(), ("-n1",)], ids=["one-process", "xdist"])
 @pytest.mark.parametrize(
     ("body", "state"),

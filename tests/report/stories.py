@@ -147,6 +147,7 @@ def story(
     release: str = "2.4.1",
     environment: str = "production",
     ended: bool = True,
+    weakened: Sequence[str] = (),
     later: Sequence[Item] = (),
 ) -> Story:
     """Judge one run of `post_5min` in which *results* ended.
@@ -176,6 +177,7 @@ def story(
             version="0.1.0",
             triggers=tuple(POLICY.triggers.values()),
             approvers=tuple(POLICY.approvers),
+            weakened=tuple(weakened),
         ),
         *results,
         *more_events,

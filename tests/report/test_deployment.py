@@ -84,14 +84,20 @@ WORD = Attested(
 )
 
 
-def record(folder: Path, *results: CheckEnded, phases: tuple[str, ...] = ("post_5min",)) -> Path:
-    """Write a run of *phases* into the record, and return its folder."""
+def record(
+    folder: Path,
+    *results: CheckEnded,
+    phases: tuple[str, ...] = ("post_5min",),
+    **more: object,
+) -> Path:
+    """Write a run of *phases* into the record, and return its folder; *more* is of its start."""
     run_folder = layout.new_run_folder(folder, stories.STARTED_S, phases)
     planned = tuple(PlannedCheck(nodeid=r.nodeid, item=r.item) for r in results)
     (started,) = [e for e in stories.proceed().events if isinstance(e, RunStarted)]
     run = f"run of {phases[0]}"
     rule = WordRule(item=WORD.item, roles=("Operations Lead",), people=("cleo",))
     started = dataclasses.replace(started, run=run, phases=phases, planned=planned, words=(rule,))
+    started = dataclasses.replace(started, **more)  # type: ignore[arg-type]  # any field, by name
     with JournalWriter(run_folder / layout.JOURNAL) as journal:
         journal.append(started)
         for result in results:
@@ -169,6 +175,16 @@ def test_the_index_shows_every_phase_also_those_not_run(tmp_path: Path) -> None:
     assert "Not run yet: post_24h, sign_off." in text
     assert "PROCEED 2 of 2 satisfied. phase post_5min ended in PROCEED" in text
     assert "post_24h not run yet" in text
+
+
+def test_the_index_tells_what_the_runs_let_pass(tmp_path: Path) -> None:
+    """Which limits were not the base's is part of what was decided."""
+    line = "cluster.max_restarts: found 9, above 0 (differs from base)"
+    run = record(tmp_path, stories.passed("pod-status"), weakened=(line,))
+    read = Read(write(tmp_path).index.read_text())
+    assert line in read.text
+    assert "#weaker" in read.links
+    assert line in (run / layout.JOURNAL).read_text()
 
 
 def test_the_index_leads_to_the_run_that_answered(tmp_path: Path) -> None:

@@ -304,6 +304,21 @@ def test_waivers_and_many_unchecked_items_are_named_in_the_terminal() -> None:
     assert "waived: post_5min/pod-status (W-7)" in waived
 
 
+def test_what_an_environment_weakens_is_told_wherever_the_verdict_is() -> None:
+    """In the terminal at most three lines of it; summary and page have them all."""
+    lines = [f"limits.{name}: found 9, above 5 (differs from base)" for name in "abcd"]
+    told = stories.story(stories.passed("pod-status"), weakened=lines)
+    printed = [line.text for line in summary_lines(told.decision)]
+    assert [line for line in printed if line.startswith("weaker: ")] == [
+        *(f"weaker: {line}" for line in lines[:3]),
+        "weaker: 1 more in the report",
+    ]
+    page, markdown = page_of(told), summary_markdown(told.decision)
+    assert all(line in page and line in markdown.replace("\\", "") for line in lines)
+    assert '<a href="#weaker">Weaker settings: 4</a>' in page
+    assert 'id="weaker"' not in page_of(stories.proceed())
+
+
 def test_severities_sort_gravest_first() -> None:
     """A reader of the detail page sees what failed on top, rollback triggers first."""
     wanted = [
