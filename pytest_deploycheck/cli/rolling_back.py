@@ -162,10 +162,13 @@ class Rollback:
         verified = verifying.run_phase(self._deployment, executed, release=release)
         step: Literal["verified", "not_verified"] = "verified" if verified.good else "not_verified"
         self._note(step, executed.revision, verified.detail)
-        if not verified.good:
+        if verified.good:
+            code = self._tell()
+        else:
             _say("next", self._verification)
-            return Verdict.HOLD.exit_code
-        return self._tell()
+            code = Verdict.HOLD.exit_code
+        render_deployment(self._deployment.folder, self._deployment.project)
+        return code
 
     @property
     def _verification(self) -> str:

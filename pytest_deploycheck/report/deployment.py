@@ -79,8 +79,13 @@ def index_page(told: Deployment) -> str:
 
 
 def _word(told: Deployment) -> str:
-    """Return the verdict; a good one is not the last word while a phase is missing."""
+    """Return the verdict; a good one is not the last word while a phase is missing.
+
+    Nor is any, once what it speaks of was rolled back.
+    """
     verdict = told.decision.verdict
+    if told.rolled_back:
+        return f"{verdict.value}, rolled back"
     good = verdict in (Verdict.PROCEED, Verdict.OBSERVE)
     return f"{verdict.value}{' so far' if good and told.missing else ''}"
 
@@ -148,6 +153,8 @@ def _note(row: ItemRow) -> Note:
     if row.result is None:
         return Note(ticked=False, text=f"{parts[0]}: no run of its phase is recorded")
     parts.append(for_markdown(row.evidence, longest=160))
+    if row.word and row.word.evidence:
+        parts.append(f"(evidence {for_markdown(row.word.evidence)})")
     if row.report:
         parts.append(f"([report]({row.report}))")
     return Note(ticked=ticks(row.result), text=" ".join(parts))

@@ -52,6 +52,7 @@ _TONES: Final = {
     Verdict.HOLD: "PENDING",
     Verdict.ROLLBACK: "FIRING",
 }
+_SAID_OF_A_CUT: Final = len("… (99 more characters in verdict.json)")
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9 ._+-]")
 
 
@@ -173,7 +174,7 @@ def _icon(verdict: Verdict) -> Markup:
 
 def _cut(text: str, longest: int) -> str:
     clean = neutral(text)
-    if len(clean) <= longest:
+    if len(clean) <= longest + _SAID_OF_A_CUT:  # no shorter when it is cut
         return clean
     return f"{clean[:longest]}… ({len(clean) - longest} more characters in verdict.json)"
 

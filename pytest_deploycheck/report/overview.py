@@ -15,6 +15,7 @@ from pytest_deploycheck.domain.events import (
     RolledBack,
     RunEnded,
     RunStarted,
+    Waived,
 )
 from pytest_deploycheck.domain.items import PHASES, Checklist, Item
 from pytest_deploycheck.domain.judge import judge, verdict_of_phase
@@ -22,6 +23,7 @@ from pytest_deploycheck.domain.policy import Phase, Policy
 from pytest_deploycheck.domain.promises import newest_step
 from pytest_deploycheck.domain.reasons import found_against_limit
 from pytest_deploycheck.domain.record import policy_of
+from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report import layout
 from pytest_deploycheck.report.document import SummaryLine, summary_of, ticks
@@ -59,6 +61,8 @@ class ItemRow:
     at_s: float | None
     report: str
     """Link to its place on the page of the run that answered it, or empty."""
+    word: Attested | None = None
+    """The attestation in force."""
 
     @property
     def state(self) -> State:
@@ -97,6 +101,8 @@ class Deployment:
     phases: tuple[PhaseRow, ...]
     """All of the checklist, in its order."""
     runs: tuple[RunRow, ...]
+    verifications: tuple[RunRow, ...]
+    """Runs on what was brought back by a rollback of this deployment."""
     summary: tuple[SummaryLine, ...]
     sign_off: tuple[tuple[ItemRow, Attested | None], ...]
     messages: tuple[MessageSent, ...]
@@ -114,6 +120,17 @@ class Deployment:
         if executed is None or executed.at_s < self.runs[-1].started.at_s:
             return None
         return executed
+
+    @property
+    def verified(self) -> RolledBack | None:
+        """What the newest look at that rollback said; None: nobody has looked yet."""
+        executed = self.rolled_back
+        looks = [
+            step
+            for step in self.rollbacks
+            if executed and step.id == executed.id and step.step in ("verified", "not_verified")
+        ]
+        return looks[-1] if looks else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -144,7 +161,7 @@ def deployment_of(
     used = policy_of(policy, runs[-1].started)
     decision = judge(checklist, used, events, at_s)
     results = {result.item.id: result for result in decision.items}
-    words = {event.id: event for event in events if isinstance(event, Attested)}
+    words = {event.id: event for event in events if isinstance(event, Attested | Waived)}
     rows = {item.id: _row(item, results.get(item.id), runs, words) for item in checklist.items}
     return Deployment(
         decision=decision,
@@ -154,15 +171,22 @@ def deployment_of(
             if checklist.of([name])
         ),
         runs=runs,
-        summary=summary_of(source.text, checklist, results),
-        sign_off=tuple(
-            (rows[item.id], words.get(results[item.id].attestation or ""))
-            if item.id in results
-            else (rows[item.id], None)
-            for item in checklist.of(["sign_off"])
+        verifications=tuple(
+            run
+            for brought_back in sorted(folder.glob("rollback/*/*/*/*"))
+            for run in _runs(folder, read_runs(brought_back))
         ),
-        messages=tuple(e for e in events if isinstance(e, MessageSent) and e.state != "claimed"),
-        rollbacks=tuple(e for e in events if isinstance(e, RolledBack)),
+        summary=summary_of(source.text, checklist, results),
+        sign_off=tuple((rows[item.id], rows[item.id].word) for item in checklist.of(["sign_off"])),
+        messages=tuple(
+            sorted(
+                (e for e in events if isinstance(e, MessageSent) and e.state != "claimed"),
+                key=lambda event: event.at_s,
+            )
+        ),
+        rollbacks=tuple(
+            sorted((e for e in events if isinstance(e, RolledBack)), key=lambda event: event.at_s)
+        ),
     )
 
 
@@ -218,20 +242,34 @@ def _row(
     item: Item,
     result: ItemResult | None,
     runs: Sequence[RunRow],
-    words: Mapping[str, Attested],
+    words: Mapping[str, Attested | Waived],
 ) -> ItemRow:
     if result is None:
         return ItemRow(item=item, result=None, evidence="not run yet", at_s=None, report="")
     newest = max((check.ended for check in result.checks), key=lambda e: e.at_s, default=None)
     run = next((row for row in reversed(runs) if newest and row.started.run == newest.run), None)
-    word = words.get(result.attestation or "")
+    spoken = words.get(result.attestation or result.waiver or "")
+    word = spoken if isinstance(spoken, Attested) else None
     return ItemRow(
         item=item,
         result=result,
-        evidence=f"{word.by}, {word.role}: {word.statement}" if word else _evidence(result),
-        at_s=word.at_s if word else newest.at_s if newest else None,
+        evidence=_said(spoken) if spoken else _evidence(result),
+        at_s=spoken.at_s if spoken else newest.at_s if newest else None,
         report=f"{run.report}#{anchor(item.id)}" if run else "",
+        word=word,
     )
+
+
+def _said(spoken: Attested | Waived) -> str:
+    """Say in a line what a person said of an item."""
+    if isinstance(spoken, Waived):
+        until = spoken_time(spoken.until_s)
+        return (
+            f"waived by {spoken.approver} until {until}: {spoken.reason} "
+            f"({spoken.ticket}, {spoken.id})"
+        )
+    not_applicable = "not applicable: " if spoken.not_applicable else ""
+    return f"{spoken.by}, {spoken.role}: {not_applicable}{spoken.statement}"
 
 
 def _evidence(result: ItemResult) -> str:

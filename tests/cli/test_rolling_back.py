@@ -102,6 +102,7 @@ def test_a_rollback_is_not_done_twice(rehearsal: Rehearsal) -> None:
     assert rehearsal.run(*CONFIRMED)[0] == 0
     page = (rehearsal.folder / "index.html").read_text()
     assert ("Rolled back" in page, "deploycheck rollback" in page) == (True, False)
+    assert "rollback verified from 1.4.2" in page  # the last step, too
     for again in (CONFIRMED, ("rollback",)):
         code, printed = rehearsal.run(*again)
         assert (code, "release 1.4.2 was rolled back at" in printed) == (11, True), printed

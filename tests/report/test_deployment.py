@@ -20,12 +20,14 @@ from pytest_deploycheck.domain.events import (
 )
 from pytest_deploycheck.domain.items import Checklist
 from pytest_deploycheck.domain.policy import WordRule
+from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import Outcome
 from pytest_deploycheck.report import layout
 from pytest_deploycheck.report.deployment import Written, write_deployment
 from pytest_deploycheck.report.document import summary_of
 from pytest_deploycheck.report.journal import JournalError, JournalWriter, write_people
 from pytest_deploycheck.report.overview import Source
+from pytest_deploycheck.report.text import for_markdown
 from tests.report import stories
 from tests.report.hostile import HOSTILE
 from tests.report.pages import Read
@@ -246,6 +248,71 @@ def test_messages_and_rollbacks_are_told(tmp_path: Path) -> None:
     assert "rollback verified from 2.4.1 to 41 by ann" in text
 
 
+def went_back(step: str, at_s: float, detail: str = "") -> RolledBack:
+    """Return a step of one rollback."""
+    return RolledBack(
+        at_s=at_s,
+        id="R-1",
+        step=step,  # type: ignore[arg-type]  # one of them
+        release="2.4.1",
+        revision="41",
+        command="helm rollback",
+        by="ann",
+        detail=detail,
+    )
+
+
+def test_a_release_that_was_rolled_back_is_shown_as_such_at_the_top(tmp_path: Path) -> None:
+    """The verdict is of what is gone; whether what came back was looked at stands beside it."""
+    record(tmp_path, stories.failing("pod-status", for_s=130, trigger="health-check-failure"))
+    write_people(tmp_path, went_back("executed", stories.ENDED_S - 9), name="executed")
+    written = write(tmp_path)
+    page = Read(written.index.read_text())
+    assert "ROLLBACK, rolled back" in page.text
+    assert "by ann to revision 41; nobody has verified it yet." in page.text
+    assert "**ROLLBACK, rolled back**" in written.checklist.read_text()
+    assert "Next: " not in page.text
+    step = went_back("not_verified", stories.ENDED_S - 8, "post_5min ended in HOLD")
+    write_people(tmp_path, step, name="looked")
+    text = Read(write(tmp_path).index.read_text()).text
+    assert "looked at, and not verified" in text
+    assert "post_5min ended in HOLD" in text
+    record(tmp_path, stories.passed("pod-status"), at_s=stories.ENDED_S - 5, phases=("post_24h",))
+    assert "rolled back" not in Read(write(tmp_path).index.read_text()).text.partition("Phases")[0]
+
+
+def test_the_run_that_verified_a_rollback_is_told_apart(tmp_path: Path) -> None:
+    """It is of the release that came back, and its verdict none of this deployment's."""
+    record(tmp_path, stories.failing("pod-status", for_s=130, trigger="health-check-failure"))
+    brought_back = tmp_path / "rollback/20260101T100500Z/production/2.4.0/20260101T093000Z"
+    run = record(brought_back, stories.passed("pod-status"), release="2.4.0")
+    (run / "verdict.json").write_text('{"verdict": "PROCEED"}')
+    read = Read(write(tmp_path).index.read_text())
+    assert f"{run.relative_to(tmp_path)}/report.html" in read.links
+    assert "PROCEED post_5min of release 2.4.0, which the rollback brought back," in read.text
+    assert "ROLLBACK" in read.text.partition("Phases")[0]
+
+
+def test_what_a_person_refers_to_is_one_step_away(tmp_path: Path) -> None:
+    """The evidence that an attestation names is linked at its box; a script is not."""
+    awaiting = stories.passed(
+        "operations-lead",
+        phase="sign_off",
+        outcome=Outcome.INCONCLUSIVE,
+        awaiting=True,
+        samples=(),
+    )
+    record(tmp_path, awaiting, phases=("sign_off",))
+    for name, link in (("a", "https://wiki.example/42"), ("b", "javascript:alert(1)")):
+        at_s = stories.STARTED_S + ord(name)
+        write_people(tmp_path, dataclasses.replace(WORD, evidence=link, at_s=at_s), name=name)
+        written = write(tmp_path)
+        read = Read(written.index.read_text())
+        assert read.links.count(link) == (2 if name == "a" else 0)
+        assert link in read.text
+        assert f"(evidence {for_markdown(link)})" in written.checklist.read_text()
+
+
 def test_the_data_says_the_same(tmp_path: Path) -> None:
     """For whoever reads many deployments."""
     run = record(tmp_path, stories.passed("pod-status"), stories.passed("redis-cache"))
@@ -355,7 +422,8 @@ def test_a_waiver_ticks_no_box_while_a_trigger_fires(tmp_path: Path) -> None:
     write_people(tmp_path, waiver, name="waive")
     text = write(tmp_path).checklist.read_text()
     assert "- [ ] **Pod Status**" in text
-    assert "waived by W-7" in text
+    said = f"waived by bob until {spoken_time(waiver.until_s)}: known (T-1, W-7)"
+    assert for_markdown(said) in text
 
 
 def test_a_complete_record_is_not_so_far(tmp_path: Path) -> None:
