@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from tests.suites import matrix
 
 FAULTS = {fault.name: fault for fault in sandbox.faults()}
 CHECKLIST = load_project(Path(__file__).parents[2] / "suites").checklist
+#: It looks at the runs of all faults, whichever are selected.
+ALL = "test_every_check_is_made_to_fail"
 Futures = dict[str, concurrent.futures.Future[matrix.Ran]]
 
 
@@ -25,56 +26,19 @@ SERVICES = (
     "bot-failed", "cache-refuses", "frontend-down", "ingress-controller-down", "pod-crash-looping",
     "expired-token-accepted", "account-is-admin", "network-policies-gone",
 )  # fmt: skip
-#: Set, each fault is tried in every phase that it reaches: most of an hour.
-WHOLE = "DEPLOYCHECK_WHOLE_MATRIX"
-
-
-def _tried() -> dict[str, set[str]]:
-    """Return the phases to run for each fault: its own, and what else is not tried otherwise."""
-    first = {item.id: item.phases[0] for item in CHECKLIST.items}
-    if os.environ.get(WHOLE):
-        return {fault.name: {first[item] for item in fault.items} for fault in FAULTS.values()}
-    tried = {}
-    for fault in FAULTS.values():
-        module = fault.break_.__module__.rpartition(".")[2]
-        tried[fault.name] = {module if module in PHASES else first[fault.items[0]]}
-        if module == "security" or (fault.trigger and fault.verdict is Verdict.HOLD):
-            # A control is asked on both sides of the rollout; or its trigger only observes, and
-            # what holds is an item of another phase.
-            tried[fault.name] |= {first[item] for item in fault.items}
-    for item in CHECKLIST.items:
-        reaching = [fault.name for fault in FAULTS.values() if item.id in fault.items]
-        if not any(tried[name] & set(item.phases) for name in reaching):
-            for name in reaching[:2]:
-                tried[name].add(item.phases[0])
-    return tried
-
-
-TRIED = _tried()
 
 
 def phases_of(fault: sandbox.Fault) -> list[str]:
-    """Return the phases to run for *fault*, in the order of the checklist."""
-    return [phase for phase in PHASES if phase in TRIED[fault.name]]
-
-
-def test_every_item_is_made_to_fail(capsys: pytest.CaptureFixture[str]) -> None:
-    """No item is without a fault that one of the runs below tries in a phase of the item."""
-    tried = {
-        item
-        for fault in FAULTS.values()
-        for item in fault.items
-        if not set(phases_of(fault)).isdisjoint(CHECKLIST.by_id[item].phases)
-    }
-    with capsys.disabled():
-        print(f" items {len(CHECKLIST.items)}, with a fault {len(tried)} ")  # noqa: T201 - a count
-    assert tried == set(CHECKLIST.by_id)
+    """Return the first phase of each item of *fault*, in the order of the checklist."""
+    first = {CHECKLIST.by_id[item].phases[0] for item in fault.items}
+    return [phase for phase in PHASES if phase in first]
 
 
 @pytest.fixture(scope="module")
 def runs(runner: concurrent.futures.Executor, request: pytest.FixtureRequest) -> Futures:
     """A run for each fault that a selected test asks for, all under way."""
-    wanted = matrix.wanted(request, "name")
+    asks = {item.name for item in request.session.items if item.path == request.path}
+    wanted = FAULTS if ALL in asks else matrix.wanted(request, "name")
     return {
         name: runner.submit(matrix.run, [name], phases_of(FAULTS[name]))
         for name in FAULTS
@@ -99,6 +63,23 @@ def test_a_fault_changes_exactly_its_items(
     assert not differences
 
 
+@pytest.mark.timeout(3600)
+def test_every_check_is_made_to_fail(runs: Futures, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each finds what is wrong under some fault, with each of its parameters.
+
+    INCONCLUSIVE does not count: without an answer, any check is.
+    """
+    checks = [check for run in runs.values() for check in run.result().verdict["checks"]]
+    failed = {check["nodeid"]: check["item"] for check in checks if check["outcome"] == "FAILED"}
+    items, every = CHECKLIST.by_id, {check["nodeid"] for check in checks}
+    count = f"items {len(items)}, with a fault that fails them {len(set(failed.values()))}; "
+    count += f"checks {len(every)}, with a fault that fails them {len(failed)}"
+    with capsys.disabled():
+        print(f" {count} ")  # noqa: T201 - a count
+    assert sorted(every - set(failed)) == []
+    assert set(failed.values()) == set(items)
+
+
 @pytest.mark.timeout(900)  # behind the other runs
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_fails_later_is_seen(runner: concurrent.futures.Executor, name: str) -> None:
@@ -120,10 +101,17 @@ def differences_of(fault: sandbox.Fault, ran: matrix.Ran, phases: Sequence[str])
         found.append(f"found {ran.verdict['verdict']}, listed {fault.verdict}")
     if ran.exit_code != Verdict(fault.verdict).exit_code:
         found.append(f"found exit {ran.exit_code} for {fault.verdict}")
+    reasons = ran.verdict["reasons"]
+    silent = listed - {reason["item"] for reason in reasons}
+    found += [f"{item} changed, and no reason names it" for item in sorted(silent)]
+    states = {trigger["id"]: trigger["state"] for trigger in ran.verdict["triggers"]}
+    reacting = {name for name, state in states.items() if state != "INACTIVE"}
+    covered = {item.rpartition("/")[2] for item in listed if item.startswith("rollback/")}
+    found += [f"{name} reacts, and is not listed" for name in reacting - covered - {fault.trigger}]
     if fault.trigger is not None:
-        states = {trigger["id"]: trigger["state"] for trigger in ran.verdict["triggers"]}
-        named = {reason["trigger"] for reason in ran.verdict["reasons"]}
-        quiet = states[fault.trigger] == "INACTIVE" and fault.verdict is not Verdict.OBSERVE
-        if fault.trigger not in named or quiet:
+        quiet = fault.trigger not in reacting and fault.verdict is not Verdict.OBSERVE
+        if quiet or fault.trigger not in {reason["trigger"] for reason in reasons}:
             found.append(f"{fault.trigger} is {states[fault.trigger]}, and listed as reacting")
-    return found + [reason["text"] for reason in ran.verdict["reasons"]] if found else []
+    elif covered & reacting:
+        found.append(f"{', '.join(covered & reacting)} reacts, and no trigger is listed")
+    return found + [reason["text"] for reason in reasons] if found else []

@@ -79,6 +79,14 @@ def errors_by_day(platform: Platform) -> None:
     platform.metrics.grow("http_requests_total", 0.06, ago_s=200, status_code="500")
 
 
+@fault(LEVELS, HEALTH_POINT, verdict=_HOLD)
+def outage_by_day(platform: Platform) -> None:
+    """For half a minute no instance of the API answered; they do again, and nobody has acted."""
+    until_s = time.time() - 200
+    for series in platform.metrics.find("up", job="jorge-revenue-api"):
+        series.at = lambda at_s: 0.0 if until_s - 30 <= at_s < until_s else 1.0
+
+
 @fault(STABILITY, verdict=_HOLD)
 def slow_for_a_while(platform: Platform) -> None:
     """After the deployment the response time was two fifths longer; it is well again."""

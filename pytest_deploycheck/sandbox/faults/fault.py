@@ -43,7 +43,7 @@ class Fault:
     trigger: str | None
     """The rollback trigger that is about it, PENDING or FIRING; None: none is either."""
     verdict: Verdict
-    """Of `-m post_5min` in the sandbox's environment."""
+    """Of a run of all its items' phases in the sandbox's environment."""
     break_: Callable[[Platform], None]
     """Changes a healthy platform."""
 

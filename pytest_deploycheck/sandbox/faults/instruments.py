@@ -90,7 +90,10 @@ def prometheus_empty(platform: Platform) -> None:
     platform.metrics.forget()
 
 
-@fault(*_MEASURED, *WATCHED, *COLLECTED, *PANELS, verdict=_HOLD)
+@fault(
+    *(*_MEASURED, *WATCHED, *COLLECTED, *PANELS, "monitoring/notification-channels"),
+    verdict=_HOLD,
+)
 def prometheus_stale(platform: Platform) -> None:
     """Prometheus stopped scraping seven minutes ago."""
     platform.metrics.stop(ago_s=420)

@@ -23,6 +23,7 @@ CRM: Final = "post_30min/gohighlevel"
 CLAUDE: Final = "post_30min/claude-api"
 MAIL: Final = "post_30min/email-systems"
 EXTERNAL: Final = "rollback/external-api-issues"
+EXTERNAL_ISSUES: Final = "external-api-issues"
 
 STAGING_BOTS: Final = "staging/jorge-bot-functionality"
 STAGING_DEMO: Final = "staging/client-demo-environment"
@@ -83,6 +84,13 @@ def leads_followed_for_ever(platform: Platform) -> None:
 def calls_stopped(platform: Platform) -> None:
     """For an hour nobody has been called on the seventh day."""
     platform.metrics.grow("lead_bot_day7_calls_total", 0.0, ago_s=_HOUR_S)
+
+
+@fault(LEAD, verdict=_HOLD)
+def sequence_cut_short(platform: Platform) -> None:
+    """For an hour nobody has been contacted on the third day, nor on the thirtieth."""
+    for name in ("lead_bot_day3_followup_total", "lead_bot_day30_nurture_total"):
+        platform.metrics.grow(name, 0.0, ago_s=_HOUR_S)
 
 
 @fault(LEAD, verdict=_HOLD)
@@ -227,7 +235,7 @@ def crm_token_refused(platform: Platform) -> None:
     platform.credentials.crm_token = "renewed yesterday"  # noqa: S105 - it opens nothing
 
 
-@fault(CRM, STAGING_SERVICES, EXTERNAL, verdict=_HOLD)
+@fault(CRM, STAGING_SERVICES, EXTERNAL, verdict=_HOLD, trigger=EXTERNAL_ISSUES)
 def crm_errors(platform: Platform) -> None:
     """For five minutes 15 % of the platform's calls to the CRM have failed."""
     platform.metrics.grow("external_api_errors_total", 0.3, ago_s=_AGO_S, api="ghl")
@@ -251,7 +259,7 @@ def claude_slow(platform: Platform) -> None:
     usage.slow(platform.metrics, "claude_api_request_duration_seconds", 6.5, ago_s=_AGO_S)
 
 
-@fault(CLAUDE, STAGING_SERVICES, EXTERNAL, verdict=_HOLD)
+@fault(CLAUDE, STAGING_SERVICES, EXTERNAL, verdict=_HOLD, trigger=EXTERNAL_ISSUES)
 def claude_errors(platform: Platform) -> None:
     """For five minutes 20 % of the platform's calls to the AI service have failed."""
     platform.metrics.grow("external_api_errors_total", 0.3, ago_s=_AGO_S, api="claude")

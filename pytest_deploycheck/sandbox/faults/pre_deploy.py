@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_deploycheck.domain.events import BaselineRecorded
 from pytest_deploycheck.domain.words import Verdict
-from pytest_deploycheck.sandbox import artifacts, aws, foundations, github
+from pytest_deploycheck.sandbox import artifacts, aws, foundations, github, healthy, usage
 from pytest_deploycheck.sandbox.faults.fault import SECURITY_POINT, fault
 from pytest_deploycheck.sandbox.platform import PREVIOUS_RELEASE, Platform
 
@@ -33,6 +33,7 @@ STAGED: Final = "deploy/staging-validation"
 _OF_RELEASE: Final = (SCANS, SECRETS, UNIT, BOTS, ML, INTEGRATION, LOAD, SLA, PIPELINE, STAGED)
 """Everything that needs the manifest."""
 _API: Final = "jorge-revenue-api"
+_LAST_MONTH_S: Final = 28 * 86_400.0
 _BOMB: Final = (
     '<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
     '<testsuite tests="1"><testcase classname="t" name="&b;"/></testsuite>'
@@ -44,6 +45,24 @@ def code_scan_finds(platform: Platform) -> None:
     """Bandit found a shell command that is built from input, of high severity."""
     finding = {"test_id": "B602", "issue_severity": "HIGH", "line_number": 12}
     platform.reports.files["bandit.json"]["results"] = [finding | {"filename": "api/export.py"}]
+
+
+@fault(SCANS, verdict=Verdict.HOLD)
+def dependency_has_vulnerability(platform: Platform) -> None:
+    """The audit of the dependencies lists a known vulnerability; it never says how bad."""
+    found = {"id": "GHSA-f96h-pmfr-66vw", "fix_versions": ["0.40.0"], "aliases": []}
+    platform.reports.files["pip-audit.json"]["dependencies"][0]["vulns"] = [found]
+
+
+@fault(SCANS, verdict=Verdict.HOLD)
+def pattern_scan_finds(platform: Platform) -> None:
+    """Semgrep found SQL that is put together from input."""
+    finding = {
+        "check_id": "sql-from-input",
+        "path": "api/search.py",
+        "extra": {"severity": "ERROR"},
+    }
+    platform.reports.files["semgrep.json"]["results"] = [finding]
 
 
 @fault(SCANS, verdict=Verdict.HOLD)
@@ -220,6 +239,14 @@ def bot_tests_gone(platform: Platform) -> None:
     platform.reports.files["junit-bots.xml"] = text.replace("intent_decoder", "seller_bot")
 
 
+@fault(BOTS, verdict=Verdict.HOLD)
+def bot_test_failed(platform: Platform) -> None:
+    """One test of the Lead Bot failed."""
+    failing = {"seller_bot": 0, "lead_bot": 1, "intent_decoder": 0}
+    each = (artifacts.junit(f"tests.{bot}", 24, failing=n) for bot, n in failing.items())
+    platform.reports.files["junit-bots.xml"] = "".join(("<testsuites>", *each, "</testsuites>"))
+
+
 @fault(UNIT, verdict=Verdict.HOLD)
 def unit_tests_skipped(platform: Platform) -> None:
     """A third of a thousand unit tests were skipped; all others passed."""
@@ -237,6 +264,25 @@ def bot_tests_skipped(platform: Platform) -> None:
 def integration_tests_skipped(platform: Platform) -> None:
     """Of the tests of each external API one passed, and all others were skipped."""
     _skip_most(platform, "junit-integration.xml", "ghl", "claude")
+
+
+@fault(INTEGRATION, verdict=Verdict.HOLD)
+def integration_tests_gone(platform: Platform) -> None:
+    """No test of the CRM's interface ran; those of the AI service passed."""
+    text = platform.reports.files["junit-integration.xml"]
+    platform.reports.files["junit-integration.xml"] = text.replace("tests.ghl", "tests.claude")
+
+
+@fault(BOTS, verdict=Verdict.HOLD)
+def seller_bot_late(platform: Platform) -> None:
+    """In the benchmark the Seller Bot answers within 6.4 s (p95)."""
+    _measured(platform, "bots.json", seller_bot_response_p95_s=6.4)
+
+
+@fault(BOTS, verdict=Verdict.HOLD)
+def lead_sequence_broken(platform: Platform) -> None:
+    """In the benchmark a fifth of the leads is lost between two steps of the Lead Bot."""
+    _measured(platform, "bots.json", lead_bot_lifecycle_ratio=0.8)
 
 
 @fault(BOTS, verdict=Verdict.HOLD)
@@ -261,6 +307,12 @@ def inference_benchmark_slow(platform: Platform) -> None:
 def benchmark_shows_drift(platform: Platform) -> None:
     """The features have drifted by 0.41."""
     _measured(platform, "ml.json", feature_drift_score=0.41)
+
+
+@fault(ML, verdict=Verdict.HOLD)
+def benchmark_inaccurate(platform: Platform) -> None:
+    """The model of this build is right in 86 % of the known cases."""
+    _measured(platform, "ml.json", accuracy_ratio=0.86)
 
 
 @fault(ML, SLA, verdict=Verdict.HOLD)
@@ -338,6 +390,23 @@ def outage_last_month(platform: Platform) -> None:
         )
 
 
+@fault(SLA, verdict=Verdict.HOLD)
+def slow_last_month(platform: Platform) -> None:
+    """For most of last month answers and predictions took too long; for two days all is well."""
+    for ago_s, latency_s, inference_s in (_LAST_MONTH_S, 0.32, 0.08), (2 * 86_400, 0.1, 0.028):
+        usage.slow(platform.metrics, "ml_prediction_duration_seconds", inference_s, ago_s=ago_s)
+        for edge, share in healthy.latency_buckets(p95_s=latency_s):
+            per_s = healthy.REQUESTS_PER_S * share
+            platform.metrics.grow(f"{healthy.LATENCY}_bucket", per_s, ago_s=ago_s, le=edge)
+
+
+@fault(SLA, verdict=Verdict.HOLD)
+def errors_last_month(platform: Platform) -> None:
+    """For most of last month 3 % of the requests failed; for two days all has been well."""
+    for ago_s, per_s in (_LAST_MONTH_S, 0.9), (2 * 86_400, 0.06):
+        platform.metrics.grow("http_requests_total", per_s, ago_s=ago_s, status_code="500")
+
+
 @fault(CAPACITY, verdict=Verdict.HOLD)
 def container_without_limits(platform: Platform) -> None:
     """The container of the API has no limit of memory."""
@@ -403,6 +472,12 @@ def snapshot_of_nobody(platform: Platform) -> None:
 def restore_never_tested(platform: Platform) -> None:
     """The last test of a restore was three months ago."""
     platform.reports.files["restore.json"]["made_at"] = artifacts.ago(90 * 86_400)
+
+
+@fault(DATABASE, verdict=Verdict.HOLD)
+def restore_was_empty(platform: Platform) -> None:
+    """The last test of a restore worked, and there was no row in it."""
+    platform.reports.files["restore.json"]["rows_checked"] = 0
 
 
 @fault(DATABASE, verdict=Verdict.HOLD)
