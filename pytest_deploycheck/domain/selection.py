@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pytest_deploycheck.domain.items import PHASES
+from pytest_deploycheck.domain.near import meant
 
 _MOST_FREE = 12
 
 
-def selected_phases(expression: str) -> tuple[str, ...]:
+def selected_phases(expression: str, markers: Collection[str] = ()) -> tuple[str, ...]:
     """Return the phases that *expression* selects, in the order of the checklist.
 
     A phase is selected when the expression can be true with it as the only phase marker, whatever
     other markers a check has: `post_5min and not slow` selects post_5min, `not slow` selects all.
 
+    Args:
+        expression: As it is given to `-m`.
+        markers: Names of all markers that there are besides the phases.
+
     Raises:
-        ValueError: It is no marker expression.
+        ValueError: It is no marker expression, or it names what is no marker and almost a phase.
     """
     if not expression.strip():
         return PHASES
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:
-        raise ValueError(f"-m {expression!r} is no marker expression: {error.msg}") from error
+        hint = meant(expression, PHASES)
+        raise ValueError(f"-m {expression!r} is no marker expression: {error.msg}{hint}") from error
     free = sorted({leaf for leaf in _leaves(tree) if leaf not in PHASES})
+    for name in free:
+        if name not in markers and (hint := meant(name, PHASES)):
+            raise ValueError(f"-m {expression!r}: found no phase and no marker {name!r}{hint}")
     if len(free) > _MOST_FREE:
         raise ValueError(
             f"-m names {len(free)} markers that are no phases; expected at most {_MOST_FREE}"

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import pwd
+import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -202,8 +203,9 @@ def _phases(config: pytest.Config) -> tuple[str, ...]:
         ConfigError: None is, or the `-m` expression is none.
     """
     expression = config.getoption("markexpr", "")
+    markers = {re.split(r"\W", line, maxsplit=1)[0] for line in config.getini("markers")}
     try:
-        phases = selected_phases(expression)
+        phases = selected_phases(expression, markers)
     except ValueError as error:
         raise ConfigError([str(error)]) from error
     if not phases:

@@ -39,3 +39,22 @@ def test_what_is_no_expression_is_refused() -> None:
     many = " or ".join(f"m{number}" for number in range(13))
     with pytest.raises(ValueError, match="names 13 markers"):
         selected_phases(many)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("post_5mins", "found no phase and no marker 'post_5mins'; did you mean post_5min"),
+        ("post_5min or not stagign", "no marker 'stagign'; did you mean staging?"),
+        ("post-5min", "is no marker expression: .*; did you mean post_5min"),
+    ],
+)
+def test_what_is_almost_a_phase_is_refused(expression: str, expected: str) -> None:
+    """A phase that is not there would leave out its items, or select all phases."""
+    with pytest.raises(ValueError, match=expected):
+        selected_phases(expression)
+
+
+def test_a_marker_may_look_like_a_phase() -> None:
+    """Others have markers too."""
+    assert selected_phases("post_5min and not stage", {"stage"}) == ("post_5min",)

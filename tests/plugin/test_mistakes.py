@@ -61,6 +61,8 @@ def test_all_mistakes_in_checks_are_told_at_once(deploycheck: Deploycheck) -> No
     ("args", "expected"),
     [
         (("-m", "post_5min and staging"), "selects no phase"),
+        (("-m", "post_5mins"), "no marker 'post_5mins'; did you mean post_5min"),
+        (("-m", "post_5min or sign-off"), "no marker 'sign - off'; did you mean sign_off"),
         (("--deploycheck-watch=soon",), "expected a duration, for example 30m"),
         (("--deploycheck-interval=-5s",), "above zero"),
         (("--deploycheck-concurrency=0",), "at least 1"),

@@ -89,6 +89,14 @@ def test_what_fails_later_is_seen(runner: concurrent.futures.Executor, name: str
     assert not differences_of(FAULTS[name], ran, phases)
 
 
+def test_an_unknown_fault_runs_nothing(runner: concurrent.futures.Executor) -> None:
+    """A mistyped fault must not be a healthy rehearsal."""
+    ran = runner.submit(matrix.run, ["pod-crash-loping"], ["post_5min"]).result()
+    assert (ran.exit_code, ran.verdict) == (4, {})
+    assert "'pod-crash-loping'" in ran.text
+    assert "did you mean pod-crash-looping" in ran.text
+
+
 def differences_of(fault: sandbox.Fault, ran: matrix.Ran, phases: Sequence[str]) -> list[str]:
     """Say what of a run of *phases* is not as the fault lists it."""
     if not ran.verdict:
