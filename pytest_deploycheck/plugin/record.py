@@ -333,6 +333,9 @@ class Record:
         """Write a line of the journal; where that fails, keep it for the decision."""
         if self._journal is None:
             return
+        if self._unwritten:  # a journal ends where it could not go on: it has no holes
+            self._unwritten.append(line)
+            return
         try:
             self._journal.append_line(line)
         except OSError as error:

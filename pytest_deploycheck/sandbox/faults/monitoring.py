@@ -269,10 +269,26 @@ def business_metric_gone(platform: Platform) -> None:
         one.until_s = time.time() - 600
 
 
-@fault(BUSINESS, "post_30min/intent-decoder", verdict=_HOLD)
-def bot_metric_stands_still(platform: Platform) -> None:
-    """For an hour the intent decoder has told of the same number of predictions."""
-    platform.metrics.grow("intent_decoder_predictions_total", 0.0, ago_s=3_600)
+@fault(
+    BUSINESS,
+    GRAFANA,
+    OPERATIONS,
+    BOTS,
+    BI,
+    "post_30min/lead-bot",
+    "post_30min/intent-decoder",
+    "post_24h/business-metrics",
+    "rollback/jorge-bot-failure",
+    verdict=_HOLD,
+)
+def bot_metrics_stand_still(platform: Platform) -> None:
+    """For an hour each bot has told of the same number of things that it did."""
+    for name in (
+        "jorge_seller_bot_interactions_total",
+        "lead_bot_day3_followup_total",
+        "intent_decoder_predictions_total",
+    ):
+        platform.metrics.grow(name, 0.0, ago_s=3_600)
 
 
 @fault(BUSINESS, GRAFANA, OPERATIONS, verdict=_HOLD)
