@@ -82,6 +82,17 @@ def test_bots_that_fail_for_twenty_minutes_make_an_hour_bad(
     assert hours.latest > LIMITS["bot_success_ratio"] > hours.worst
 
 
+def test_bots_that_nobody_reaches_for_five_hours_were_not_used_as_usual(
+    metrics: Metrics, scraped: Scraped
+) -> None:
+    """The middle of the day's hours is as usual, and so is its end."""
+    assert metrics.history("bot_volume_24h").worst > 0.9
+    for per_s, ago_s in ((0.0, AGO_S), (2.0, AGO_S - 5 * 3_600)):
+        scraped.grow("jorge_seller_bot_interactions_total", per_s, ago_s=ago_s)
+    volume, limit = metrics.history("bot_volume_24h"), LIMITS["bot_volume_ratio"]
+    assert min(volume.latest, volume.median) > limit > volume.worst
+
+
 def test_every_scrape_of_the_day_counts_for_uptime(metrics: Metrics, scraped: Scraped) -> None:
     """One in which no instance answered is more than may be; one that nobody made may be that."""
     metrics.history("uptime_24h").demand_whole()
