@@ -291,16 +291,16 @@ def _database(settings: environment.Database, here: environment.Environment) -> 
     del here
     from pytest_deploycheck.clients.database import Database
 
-    client = Database(settings, deployed_at_s=time.time()).as_subject()
     wrong = []
-    for name in settings.statements:
-        try:
-            client.value(name)
-        except InstrumentError as error:
+    with contextlib.closing(Database(settings, deployed_at_s=time.time()).as_subject()) as client:
+        for name in settings.statements:
             try:
-                client.text(name)  # a statement may answer a text
-            except InstrumentError:
-                wrong.append(f"statements.{error}")
+                client.value(name)
+            except InstrumentError as error:
+                try:
+                    client.text(name)  # a statement may answer a text
+                except InstrumentError:
+                    wrong.append(f"statements.{error}")
     if wrong:
         raise ConfigError(wrong)
     return f"answers {len(settings.statements)} statements"

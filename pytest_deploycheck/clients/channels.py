@@ -12,7 +12,7 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pytest_deploycheck.clients.evidence import redact, register_address, shortened
 from pytest_deploycheck.config.environment import Channel
@@ -185,23 +185,31 @@ def trouble(channel: Channel) -> str:
     Raises:
         ConfigError: apprise is not installed.
     """
+    with _logged():
+        found = _room(channel)
+    return found if isinstance(found, str) else ""
+
+
+def _room(channel: Channel) -> Any:  # noqa: ANN401 - of an untyped library
+    """Return what sends to *channel*, or a text that says why nothing can.
+
+    Raises:
+        ConfigError: apprise is not installed.
+    """
     url = os.environ.get(channel.url_env, "")
     if not url:
         return f"found {channel.url_env}, which is not set; expected a URL of apprise in it"
     register_address(url)
-    with _logged():
-        known = _apprise().Apprise().add(url)
-    return "" if known else f"{channel.url_env} holds no URL that apprise knows"
+    room = _apprise().Apprise()
+    return room if room.add(url) else f"{channel.url_env} holds no URL that apprise knows"
 
 
 def _send(channel: Channel, letter: Letter) -> str:
     """Hand *letter* to apprise; return what went wrong, nothing when it was taken."""
-    if found := trouble(channel):
-        return found
-    apprise = _apprise()
     with _logged() as said:
-        room = apprise.Apprise()
-        room.add(os.environ[channel.url_env])
+        room = _room(channel)
+        if isinstance(room, str):
+            return room
         try:
             taken = room.notify(
                 title=redact(letter.subject), body=redact(letter.body), body_format="text"

@@ -52,8 +52,8 @@ class MeasuredHistory:
     query: str
     recorded: Level | None = None
     """Of a recorded baseline: what its one sample is the middle of."""
-    missing: int = 0
-    """How many samples there are room for in what was asked, and are not there."""
+    missing: int | None = None
+    """How many samples there are room for in what was asked, and are not there; None: not known."""
 
     @property
     def level(self) -> Level:
@@ -84,8 +84,13 @@ class MeasuredHistory:
         """Refuse a hole: where hardly a bad moment is allowed, none may be unseen.
 
         Raises:
-            InstrumentError: A sample is missing.
+            InstrumentError: A sample is missing, or nobody knows whether one is.
         """
+        if self.missing is None:
+            raise InstrumentError(
+                f"query {self.name!r}: found nothing that says how many samples there must be: "
+                f"{self.query}"
+            )
         if self.missing:
             raise InstrumentError(
                 f"query {self.name!r}: found {self.missing} samples missing of "
@@ -106,15 +111,16 @@ class MeasuredHistory:
             raise InstrumentError(f"{self.name} against before: {error}") from error
         evidence.note("metrics", f"{self.name} against before", str(found))
         before = baseline.median
-        return MeasuredHistory(
+        return dataclasses.replace(
+            self,
             name=f"{self.name}_increase",
             history=History(
                 at_s=self.history.at_s,
                 value=tuple(value / before - 1 for value in self.history.value),
             ),
             unit="ratio",
-            worse=self.worse,
             query=f"({self.query}) / {before:g} - 1",
+            recorded=None,
         )
 
 

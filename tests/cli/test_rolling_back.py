@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -203,10 +204,13 @@ def test_helm_that_lies_is_found_out(rehearsal: Rehearsal) -> None:
     assert not [event for event in rehearsal.events if isinstance(event, MessageSent)]
 
 
-def begun(rehearsal: Rehearsal, script: str) -> subprocess.Popen[str]:
-    """A rollback as a process of its own, whose helm has got as far as running *script*."""
-    on = rehearsal.root / "on"
-    helm(rehearsal, f'case "$*" in *--dry-run) exit 0;; esac; echo $$ > {on}; {script}')
+def begun(rehearsal: Rehearsal, script: str, *, trap: str = ":") -> subprocess.Popen[str]:
+    """A rollback as a process of its own, whose helm has done *trap* and now runs *script*."""
+    on, up = rehearsal.root / "on", rehearsal.root / "up"
+    os.mkfifo(up)
+    heard = os.open(up, os.O_RDWR)  # for both, so that nobody waits for the other to open it
+    begin = f'case "$*" in *--dry-run) exit 0;; esac; echo $$ > {on}; {trap}; echo > {up}'
+    helm(rehearsal, f"{begin}; {script}")
     process = subprocess.Popen(
         [
             sys.executable, "-m", "pytest_deploycheck.cli", *CONFIRMED,
@@ -217,11 +221,10 @@ def begun(rehearsal: Rehearsal, script: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while not (on.exists() and on.read_text().strip()):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    try:
+        assert select.select([heard], [], [], 60)[0], process.poll()
+    finally:
+        os.close(heard)
     return process
 
 
@@ -241,7 +244,7 @@ def test_who_ends_a_rollback_ends_helm(rehearsal: Rehearsal, number: signal.Sign
 
 def test_helm_that_ends_well_all_the_same_has_rolled_back(rehearsal: Rehearsal) -> None:
     """Whoever wanted to end it is told that it is done, and how it is verified."""
-    process = begun(rehearsal, "trap 'exit 0' TERM; while :; do sleep 0.05; done")
+    process = begun(rehearsal, "while :; do sleep 0.05; done", trap="trap 'exit 0' TERM")
     os.kill(process.pid, signal.SIGTERM)
     printed, _ = process.communicate(timeout=30)
     assert process.returncode == 11, printed
@@ -251,11 +254,7 @@ def test_helm_that_ends_well_all_the_same_has_rolled_back(rehearsal: Rehearsal) 
 
 def test_helm_that_will_not_end_is_killed_by_the_second_signal(rehearsal: Rehearsal) -> None:
     """A CI system that cancels does not wait for ever."""
-    process = begun(rehearsal, "trap '' TERM; touch \"$0.deaf\"; while :; do sleep 0.05; done")
-    until = time.monotonic() + 60
-    while not (rehearsal.root / "helm.deaf").exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    process = begun(rehearsal, "while :; do sleep 0.05; done", trap="trap '' TERM")
     os.kill(process.pid, signal.SIGINT)
     os.kill(process.pid, signal.SIGTERM)
     process.communicate(timeout=30)

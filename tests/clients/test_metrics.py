@@ -329,6 +329,14 @@ def test_an_increase_is_measured_against_the_middle_of_the_baseline(
     assert "/ 0.2 - 1" in increase.query
 
 
+def test_a_history_that_nobody_counted_is_not_whole(prometheus: Prometheus) -> None:
+    """What has lost its count on the way must not pass for one without a hole."""
+    client = prometheus.client(window="5m")
+    client.history("errors").increase_over(client.before("errors")).demand_whole()
+    with pytest.raises(InstrumentError, match="nothing that says how many samples"):
+        client.past("errors", time.time() - 300, time.time()).demand_whole()
+
+
 def test_nothing_is_an_increase_over_zero(prometheus: Prometheus) -> None:
     """A division by zero would be infinitely more, or no number."""
     prometheus.values = lambda since_s: "0.3" if since_s > 0 else "0"

@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -137,10 +136,9 @@ def test_nothing_acknowledged_is_lost_and_the_record_is_always_readable(tmp_path
                 killed[0] += process.exitcode == -signal.SIGKILL
 
     def read() -> None:
-        while not done.is_set():
+        while not done.wait(0.01):
             journal.read_record(folder)
             reads[0] += 1
-            time.sleep(0.01)
 
     reader = threading.Thread(target=read)
     reader.start()
