@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import email.utils
@@ -31,6 +32,7 @@ from pytest_deploycheck.domain.growth import Growth, growth_of
 from pytest_deploycheck.domain.histories import History, Sample
 from pytest_deploycheck.domain.policy import Worse
 from pytest_deploycheck.domain.ranges import reach_s, with_ranges_within
+from pytest_deploycheck.domain.series import require_fresh, require_samples, require_traffic
 from pytest_deploycheck.domain.units import spoken_time
 
 _MOST_POINTS: Final = 10_000
@@ -195,7 +197,7 @@ class Metrics:
         if compared in _PERIODS_S:
             now_s, period_s = self._clock(), _PERIODS_S[compared]
             end_s = now_s - max(1, math.ceil((now_s - end_s) / period_s)) * period_s
-        return self._asked(name, query, end_s - query.window_s, end_s, until="the deployment")
+        return self._asked(name, query, end_s - query.window_s, end_s)
 
     def past(self, name: str, from_s: float, until_s: float) -> MeasuredHistory:
         """Return all that Prometheus has of the query *name*, holes and all, possibly nothing.
@@ -261,10 +263,8 @@ class Metrics:
             InstrumentError: As `history`; or they do not cover the window.
         """
         measured = self.history(name)
-        try:
+        with _about(name, measured.query):
             return growth_of(measured.history, window_s=self.window_s(name))
-        except InstrumentError as error:
-            raise InstrumentError(f"query {name!r}: {error}: {measured.query}") from error
 
     def now(self, query: str) -> float:
         """Return the one number that the PromQL *query* is now.
@@ -353,8 +353,6 @@ class Metrics:
         query: environment.Query,
         start_s: float,
         end_s: float,
-        *,
-        until: str = "now",
     ) -> MeasuredHistory:
         """Ask a range that ends in a sample at *end_s*, and refuse what is no evidence."""
         end_s = float(math.floor(end_s))  # the library asks in whole seconds
@@ -368,27 +366,16 @@ class Metrics:
         finite = [Sample(at_s=at, value=value) for at, value in samples if math.isfinite(value)]
         if samples and not math.isfinite(samples[-1][1]):
             _refuse(name, query, f"the newest value is {samples[-1][1]}: no data, not zero")
-        if len(finite) < query.min_samples:
-            since = dt.datetime.fromtimestamp(start_s, dt.UTC).isoformat(timespec="seconds")
-            _refuse(
-                name,
-                query,
-                f"found {len(finite)} samples since {since}, expected at least {query.min_samples}",
-            )
-        age_s = end_s - finite[-1].at_s
-        if age_s > query.max_age_s:
-            _refuse(
-                name,
-                query,
-                f"the newest sample was taken {age_s:.0f} s before {until}, "
-                f"expected at most {query.max_age_s:g} s",
-            )
+        history = History.of(finite)
+        with _about(name, query.query):
+            require_samples(history, query.min_samples, since_s=start_s)
+            require_fresh(history, at_s=end_s, max_age_s=query.max_age_s)
         self._demand_fresh(name, query, end_s)
         if query.traffic is not None and query.min_traffic is not None:
             self._demand_traffic(name, query, query.traffic, query.min_traffic, end_s)
         return MeasuredHistory(
             name=name,
-            history=History.of(finite),
+            history=history,
             unit=query.unit,
             worse=query.worse,
             query=query.query,
@@ -415,16 +402,12 @@ class Metrics:
     def _demand_traffic(
         self, name: str, query: environment.Query, traffic: str, least: float, at_s: float
     ) -> None:
-        """Refuse a ratio of hardly anything: one failure of two requests is not 50 %."""
+        """Ask how many events the ratio is of, and refuse hardly any."""
         series = self._instant(traffic, at_s)
         with _Answers(traffic):
             found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
-        if not found >= least:
-            _refuse(
-                name,
-                query,
-                f"found {found:g} events ({traffic}), expected at least {least:g}",
-            )
+        with _about(name, query.query):
+            require_traffic(found, least, of=traffic)
 
     def _range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
         with _Answers(query.query):
@@ -452,6 +435,15 @@ class Metrics:
         )
         self._local.prometheus = client
         return client
+
+
+@contextlib.contextmanager
+def _about(name: str, query: str) -> Iterator[None]:
+    """Say of which query it is what the domain refuses."""
+    try:
+        yield
+    except InstrumentError as error:
+        raise InstrumentError(f"query {name!r}: {error}: {query}") from error
 
 
 def _refuse(name: str, query: environment.Query, reason: str) -> NoReturn:
