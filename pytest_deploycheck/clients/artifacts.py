@@ -16,8 +16,8 @@ from typing import Final, Literal, TypeVar
 from pydantic import Field
 
 from pytest_deploycheck.clients import artifacts_loads, artifacts_scans, artifacts_tests, evidence
+from pytest_deploycheck.clients.artifacts_findings import Scan
 from pytest_deploycheck.clients.artifacts_loads import Benchmark, Drill, LoadTest, Restore
-from pytest_deploycheck.clients.artifacts_scans import Scan
 from pytest_deploycheck.clients.artifacts_tests import Coverage, TestRun
 from pytest_deploycheck.clients.endpoints import unknown
 from pytest_deploycheck.clients.shapes import Shape, read, time_s

@@ -5,26 +5,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import email.utils
 import math
 import statistics
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
-import requests
 import urllib3
 from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
 
-from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.clients.baselines import Baseline
 from pytest_deploycheck.clients.endpoints import unknown
-from pytest_deploycheck.clients.faults import fault
 from pytest_deploycheck.clients.monitoring import Monitoring
 from pytest_deploycheck.clients.monitoring_selectors import selectors_of
+from pytest_deploycheck.clients.prometheus import Answers, Session
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.comparison import Level, change
 from pytest_deploycheck.domain.errors import InstrumentError
@@ -37,8 +33,6 @@ from pytest_deploycheck.domain.units import spoken_time
 
 _MOST_POINTS: Final = 10_000
 _PERIODS_S: Final = {"previous_day": 86_400.0, "previous_week": 604_800.0}
-MAX_SKEW_S: Final = 30.0
-"""How far Prometheus's clock may be from ours: durations are counted from `deployed_at`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,7 +151,7 @@ class Metrics:
         self._clock = clock
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._sessions: list[_Session] = []
+        self._sessions: list[Session] = []
 
     def history(self, name: str) -> MeasuredHistory:
         """Return the samples of the query *name* that speak for the release, within its window.
@@ -228,7 +222,7 @@ class Metrics:
             InstrumentError: No usable answer.
         """
         start, end = (dt.datetime.fromtimestamp(at_s, dt.UTC) for at_s in (since_s, self._clock()))
-        with _Answers(selector):
+        with Answers(selector):
             return bool(self._prometheus().get_series(start, end, {"match[]": selector}))
 
     def _in_chunks(
@@ -243,7 +237,7 @@ class Metrics:
             series = self._range(asked, start_s + first * step_s, start_s + last * step_s)
             if len(series) > 1:
                 _refuse(name, asked, f"found {len(series)} series, expected 1")
-            with _Answers(expression):
+            with Answers(expression):
                 for at_s, value in series[0]["values"] if series else ():
                     if math.isfinite(float(value)):
                         yield float(at_s), float(value)
@@ -273,7 +267,7 @@ class Metrics:
             InstrumentError: No usable answer, not one series, or no number.
         """
         series = self._instant(query, self._clock())
-        with _Answers(query):
+        with Answers(query):
             found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
         if not math.isfinite(found):
             raise InstrumentError(f"found {len(series)} series, expected 1 number: {query}")
@@ -360,7 +354,7 @@ class Metrics:
         series = self._range(query, end_s - steps * query.step_s, end_s)
         if len(series) != 1:
             _refuse(name, query, f"found {len(series)} series, expected 1")
-        with _Answers(query.query):
+        with Answers(query.query):
             samples = [(float(at_s), float(value)) for at_s, value in series[0]["values"]]
         # 0/0 while nobody asks is a hole in the data; a hole is for the judge, unless it is now.
         finite = [Sample(at_s=at, value=value) for at, value in samples if math.isfinite(value)]
@@ -404,13 +398,13 @@ class Metrics:
     ) -> None:
         """Ask how many events the ratio is of, and refuse hardly any."""
         series = self._instant(traffic, at_s)
-        with _Answers(traffic):
+        with Answers(traffic):
             found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
         with _about(name, query.query):
             require_traffic(found, least, of=traffic)
 
     def _range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
-        with _Answers(query.query):
+        with Answers(query.query):
             return self._prometheus().custom_query_range(
                 query.query,
                 dt.datetime.fromtimestamp(start_s, dt.UTC),
@@ -419,7 +413,7 @@ class Metrics:
             )
 
     def _instant(self, query: str, at_s: float) -> Any:  # noqa: ANN401 - an untyped library's JSON
-        with _Answers(query):
+        with Answers(query):
             return self._prometheus().custom_query(query, {"time": f"{at_s:.0f}"})
 
     def _prometheus(self) -> PrometheusConnect:
@@ -427,7 +421,7 @@ class Metrics:
         known: PrometheusConnect | None = getattr(self._local, "prometheus", None)
         if known is not None:
             return known
-        session = _Session(self._settings, self._user_agent, self._clock)
+        session = Session(self._settings, self._user_agent, self._clock)
         with self._lock:
             self._sessions.append(session)
         client = PrometheusConnect(
@@ -448,108 +442,3 @@ def _about(name: str, query: str) -> Iterator[None]:
 
 def _refuse(name: str, query: environment.Query, reason: str) -> NoReturn:
     raise InstrumentError(f"query {name!r}: {reason}: {query.query}")
-
-
-class _Answers:
-    """Turns what the libraries raise into an InstrumentError about *query*."""
-
-    def __init__(self, query: str) -> None:
-        self._query = query
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        """Translate.
-
-        Raises:
-            InstrumentError: No usable answer.
-        """
-        if isinstance(error, requests.RequestException):
-            _, reason = fault(error, InstrumentError)
-            raise InstrumentError(f"Prometheus: no answer, {reason}: {self._query}") from error
-        if isinstance(error, PrometheusApiClientException | KeyError | TypeError | ValueError):
-            text = evidence.shortened(str(error), 300)
-            raise InstrumentError(
-                f"Prometheus: no usable answer ({text}): {self._query}"
-            ) from error
-
-
-class _Session(requests.Session):
-    """What prometheus-api-client lacks: a timeout, a look at warnings, manners, and notes."""
-
-    def __init__(
-        self,
-        settings: environment.Prometheus,
-        user_agent: str,
-        clock: Callable[[], float],
-    ) -> None:
-        super().__init__()
-        self.trust_env = False  # as in http.py: no proxy, no .netrc
-        self.headers["User-Agent"] = user_agent
-        self.verify = settings.ca_file or True
-        self._settings = settings
-        self._clock = clock
-        if settings.token_env is not None:
-            self.headers["Authorization"] = f"Bearer {evidence.secret_from(settings.token_env)}"
-        elif settings.username_env is not None and settings.password_env is not None:
-            self.auth = (
-                evidence.variable_from(settings.username_env),
-                evidence.secret_from(settings.password_env),
-            )
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
-        """Send, and refuse anything but a whole answer.
-
-        Raises:
-            InstrumentError: A refusal, a page of HTML, an error or a warning of Prometheus's.
-        """
-        options |= {"timeout": self._settings.timeout_s, "allow_redirects": False}
-        url = request.url or ""
-        parts = urllib.parse.urlsplit(url)
-        host = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        rates.cap_of(host, self._settings.rate_per_s).wait()
-        asked = f"{request.method} {urllib.parse.unquote_plus(url)}"
-        started_s = time.monotonic()
-        try:
-            response = super().send(request, **options)
-        except requests.RequestException as error:
-            evidence.silent(host)
-            evidence.note("metrics", asked, f"no answer: {type(error).__name__}: {error}")
-            raise
-        self.cookies.clear()
-        evidence.answered(host)
-        text = response.content.decode("utf-8", "replace")
-        evidence.note(
-            "metrics", asked, f"{response.status_code}\n{text}", time.monotonic() - started_s
-        )
-        self._refuse_unless_whole(asked, response, text)
-        return response
-
-    def _refuse_unless_whole(self, asked: str, response: requests.Response, text: str) -> None:
-        try:
-            found = response.json()
-        except requests.JSONDecodeError as error:
-            raise InstrumentError(
-                f"{asked}: found {response.status_code} {evidence.shown(text)}, expected JSON"
-            ) from error
-        if not isinstance(found, dict) or found.get("status") != "success":
-            reason = found.get("error", "") if isinstance(found, dict) else ""
-            reason = evidence.shortened(str(reason), 300) or evidence.shown(text)
-            raise InstrumentError(
-                f"{asked}: found {response.status_code} {reason}, expected success"
-            )
-        doubts = [*(found.get("warnings") or ()), *(found.get("infos") or ())]
-        if doubts:
-            raise InstrumentError(f"{asked}: Prometheus doubts its answer: {'; '.join(doubts)}")
-        self._refuse_skew(response.headers.get("Date"))
-
-    def _refuse_skew(self, date: str | None) -> None:
-        if date is None:
-            return
-        skew_s = email.utils.parsedate_to_datetime(date).timestamp() - self._clock()
-        if abs(skew_s) > MAX_SKEW_S:
-            raise InstrumentError(
-                f"Prometheus's clock is {skew_s:+.0f} s from ours, expected at most "
-                f"{MAX_SKEW_S:g} s: its samples cannot be told from those before the deployment"
-            )

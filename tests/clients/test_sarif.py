@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_deploycheck.clients.artifacts_scans import sarif
+from pytest_deploycheck.clients.artifacts_sarif import sarif
 from pytest_deploycheck.domain.errors import InstrumentError
 
 FINDING: dict[str, Any] = {"ruleId": "injection"}

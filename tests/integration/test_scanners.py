@@ -8,13 +8,18 @@ from typing import Final
 
 import pytest
 
-from pytest_deploycheck.clients import artifacts_loads, artifacts_scans, artifacts_tests
+from pytest_deploycheck.clients import (
+    artifacts_findings,
+    artifacts_loads,
+    artifacts_scans,
+    artifacts_tests,
+)
 from pytest_deploycheck.domain.errors import InstrumentError
 
 FILES: Final = Path(__file__).parents[1] / "files"
 
 
-def scan_of(format_: str, name: str) -> artifacts_scans.Scan:
+def scan_of(format_: str, name: str) -> artifacts_findings.Scan:
     """Parse a report of the folder."""
     return artifacts_scans.FORMATS[format_](json.loads((FILES / name).read_text()), name)
 

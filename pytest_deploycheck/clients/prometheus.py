@@ -1,0 +1,125 @@
+"""The wire to Prometheus: what prometheus-api-client and requests lack between them."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, Final
+
+import requests
+from prometheus_api_client.exceptions import PrometheusApiClientException
+
+from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.config import environment
+from pytest_deploycheck.domain.errors import InstrumentError
+
+MAX_SKEW_S: Final = 30.0
+"""How far Prometheus's clock may be from ours: durations are counted from `deployed_at`."""
+
+
+class Answers:
+    """Turns what the libraries raise into an InstrumentError about *query*."""
+
+    def __init__(self, query: str) -> None:
+        self._query = query
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        """Translate.
+
+        Raises:
+            InstrumentError: No usable answer.
+        """
+        if isinstance(error, requests.RequestException):
+            _, reason = fault(error, InstrumentError)
+            raise InstrumentError(f"Prometheus: no answer, {reason}: {self._query}") from error
+        if isinstance(error, PrometheusApiClientException | KeyError | TypeError | ValueError):
+            text = evidence.shortened(str(error), 300)
+            raise InstrumentError(
+                f"Prometheus: no usable answer ({text}): {self._query}"
+            ) from error
+
+
+class Session(requests.Session):
+    """What prometheus-api-client lacks: a timeout, a look at warnings, manners, and notes."""
+
+    def __init__(
+        self,
+        settings: environment.Prometheus,
+        user_agent: str,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__()
+        self.trust_env = False  # as in http.py: no proxy, no .netrc
+        self.headers["User-Agent"] = user_agent
+        self.verify = settings.ca_file or True
+        self._settings = settings
+        self._clock = clock
+        if settings.token_env is not None:
+            self.headers["Authorization"] = f"Bearer {evidence.secret_from(settings.token_env)}"
+        elif settings.username_env is not None and settings.password_env is not None:
+            self.auth = (
+                evidence.variable_from(settings.username_env),
+                evidence.secret_from(settings.password_env),
+            )
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
+        """Send, and refuse anything but a whole answer.
+
+        Raises:
+            InstrumentError: A refusal, a page of HTML, an error or a warning of Prometheus's.
+        """
+        options |= {"timeout": self._settings.timeout_s, "allow_redirects": False}
+        url = request.url or ""
+        parts = urllib.parse.urlsplit(url)
+        host = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        rates.cap_of(host, self._settings.rate_per_s).wait()
+        asked = f"{request.method} {urllib.parse.unquote_plus(url)}"
+        started_s = time.monotonic()
+        try:
+            response = super().send(request, **options)
+        except requests.RequestException as error:
+            evidence.silent(host)
+            evidence.note("metrics", asked, f"no answer: {type(error).__name__}: {error}")
+            raise
+        self.cookies.clear()
+        evidence.answered(host)
+        text = response.content.decode("utf-8", "replace")
+        evidence.note(
+            "metrics", asked, f"{response.status_code}\n{text}", time.monotonic() - started_s
+        )
+        self._refuse_unless_whole(asked, response, text)
+        return response
+
+    def _refuse_unless_whole(self, asked: str, response: requests.Response, text: str) -> None:
+        try:
+            found = response.json()
+        except requests.JSONDecodeError as error:
+            raise InstrumentError(
+                f"{asked}: found {response.status_code} {evidence.shown(text)}, expected JSON"
+            ) from error
+        if not isinstance(found, dict) or found.get("status") != "success":
+            reason = found.get("error", "") if isinstance(found, dict) else ""
+            reason = evidence.shortened(str(reason), 300) or evidence.shown(text)
+            raise InstrumentError(
+                f"{asked}: found {response.status_code} {reason}, expected success"
+            )
+        doubts = [*(found.get("warnings") or ()), *(found.get("infos") or ())]
+        if doubts:
+            raise InstrumentError(f"{asked}: Prometheus doubts its answer: {'; '.join(doubts)}")
+        self._refuse_skew(response.headers.get("Date"))
+
+    def _refuse_skew(self, date: str | None) -> None:
+        if date is None:
+            return
+        skew_s = email.utils.parsedate_to_datetime(date).timestamp() - self._clock()
+        if abs(skew_s) > MAX_SKEW_S:
+            raise InstrumentError(
+                f"Prometheus's clock is {skew_s:+.0f} s from ours, expected at most "
+                f"{MAX_SKEW_S:g} s: its samples cannot be told from those before the deployment"
+            )
