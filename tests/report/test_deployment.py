@@ -85,6 +85,16 @@ WORD = Attested(
     statement="deployed & done",
 )
 
+#: The check of a signature that nobody has given yet.
+UNSIGNED = stories.passed(
+    "operations-lead",
+    phase="sign_off",
+    outcome=Outcome.INCONCLUSIVE,
+    awaiting=True,
+    samples=(),
+    message="awaits a word",
+)
+
 
 def record(
     folder: Path,
@@ -201,15 +211,7 @@ def test_the_index_leads_to_the_run_that_answered(tmp_path: Path) -> None:
 def test_sign_off_names_who_signed(tmp_path: Path) -> None:
     """As on the last page of the source."""
     record(tmp_path, stories.passed("pod-status"), stories.passed("redis-cache"))
-    signed = stories.passed(
-        "operations-lead",
-        phase="sign_off",
-        outcome=Outcome.INCONCLUSIVE,
-        awaiting=True,
-        samples=(),
-        message="awaits a word",
-    )
-    record(tmp_path, signed, phases=("sign_off",))
+    record(tmp_path, UNSIGNED, phases=("sign_off",))
     assert "Not signed." in Read(write(tmp_path).index.read_text()).text
     write_people(tmp_path, WORD, name="attest")
     written = write(tmp_path)
@@ -295,14 +297,7 @@ def test_the_run_that_verified_a_rollback_is_told_apart(tmp_path: Path) -> None:
 
 def test_what_a_person_refers_to_is_one_step_away(tmp_path: Path) -> None:
     """The evidence that an attestation names is linked at its box; a script is not."""
-    awaiting = stories.passed(
-        "operations-lead",
-        phase="sign_off",
-        outcome=Outcome.INCONCLUSIVE,
-        awaiting=True,
-        samples=(),
-    )
-    record(tmp_path, awaiting, phases=("sign_off",))
+    record(tmp_path, UNSIGNED, phases=("sign_off",))
     for name, link in (("a", "https://wiki.example/42"), ("b", "javascript:alert(1)")):
         at_s = stories.STARTED_S + ord(name)
         write_people(tmp_path, dataclasses.replace(WORD, evidence=link, at_s=at_s), name=name)
