@@ -94,53 +94,6 @@ def test_each_way_of_not_being_healthy_fails_and_is_named(handler: Handler, prob
     assert "GET https://api.test/health" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("handler", "blamed"),
-    [
-        (lambda _: httpx.Response(403, html="<h1>Request blocked"), InstrumentError),
-        (lambda _: httpx.Response(401, text="who are you?"), InstrumentError),
-        (lambda _: httpx.Response(403), InstrumentError),
-        (lambda _: httpx.Response(302, html="", headers={"Location": "/sign-in"}), InstrumentError),
-        (lambda _: httpx.Response(302, headers={"Location": "https://sso.test/"}), InstrumentError),
-        (lambda _: httpx.Response(307, headers={"Location": "/health/"}), SubjectError),
-        (lambda _: httpx.Response(404, html="<h1>default backend"), SubjectError),
-        (lambda _: httpx.Response(503, html="<h1>nobody behind the ingress"), SubjectError),
-    ],
-    ids=[
-        "blocked",
-        "who",
-        "forbidden",
-        "sign in",
-        "elsewhere",
-        "own path",
-        "no page",
-        "no backend",
-    ],
-)
-def test_who_stands_before_the_platform_is_not_the_platform(
-    handler: Handler, blamed: type[DeploycheckError]
-) -> None:
-    """A firewall that blocks us must not roll back; that its ingress reaches nobody must."""
-    for ask in (Api.call, Api.health):
-        with pytest.raises(
-            DeploycheckError, match=r"GET https://api.test/health: found "
-        ) as raised:
-            ask(api(handler, health=HEALTH), "health")
-        assert type(raised.value) is blamed
-
-
-@pytest.mark.usefixtures("_account")
-def test_a_firewalls_refusal_does_not_say_that_a_token_is_unknown() -> None:
-    """The platform refuses in its own media type."""
-    platform = Platform()
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(401, html="") if request.url.path == "/me" else platform(request)
-
-    with pytest.raises(InstrumentError, match="a firewall or a page to sign in on"):
-        api(handle, auth=BY_LOGIN, login=LOGIN, me=PRIVATE).call("me")
-
-
 @pytest.mark.parametrize("found", [False, 1, "true", None])
 def test_an_expected_value_is_that_value(found: object) -> None:
     """Python thinks that 1 is True."""
@@ -313,18 +266,6 @@ def test_an_outage_is_no_open_door(status: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", ""])
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_firewalls_refusal_is_no_closed_door(status: int, kind: str) -> None:
-    """Nobody knows what the API behind it would have said; one that refuses says so itself."""
-
-    def handle(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, content=b"blocked", headers={"Content-Type": kind})
-
-    with pytest.raises(InstrumentError, match=f"found {status} .*, expected application/json"):
-        api(handle, anonymous=ANONYMOUS).turns_away("anonymous")
-
-
-@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", ""])
 def test_a_page_to_sign_in_on_is_no_open_door(kind: str) -> None:
     """It comes with 200, and it is no refusal: nobody knows."""
 
@@ -434,22 +375,3 @@ def test_an_error_page_is_not_the_application(body: str) -> None:
     """It is 200 and HTML too."""
     with pytest.raises(SubjectError, match="expected the text"):
         frontend(lambda _: httpx.Response(200, html=body)).call("root")
-
-
-@pytest.mark.parametrize(
-    ("answer", "blamed"),
-    [
-        (httpx.Response(403, html="<h1>blocked"), InstrumentError),
-        (httpx.Response(302, html="", headers={"Location": "https://sso.test/"}), InstrumentError),
-        (httpx.Response(302, html="", headers={"Location": "/en"}), SubjectError),
-        (httpx.Response(500, html="<h1>error"), SubjectError),
-    ],
-    ids=["firewall", "sign in", "own path", "error"],
-)
-def test_before_a_page_too_somebody_else_may_answer(
-    answer: httpx.Response, blamed: type[DeploycheckError]
-) -> None:
-    """Both write HTML, so a refusal blames nobody; the way to another host is a proxy's."""
-    with pytest.raises(DeploycheckError, match="found ") as raised:
-        frontend(lambda _: answer).call("root")
-    assert type(raised.value) is blamed
