@@ -89,6 +89,7 @@ class Api(Endpoints):
         A check of a control must not take an outage for a control that failed, so anything that is
         neither a refusal nor what is served behind the door is no evidence: a page to sign in on,
         which comes with 200 and as HTML, lets nobody in, and does not say that it refuses either.
+        A refusal of another media type is a firewall's: nobody knows what the door behind it does.
         What is served there is the endpoint's `expect`, and for a login its token.
 
         Raises:
@@ -100,7 +101,8 @@ class Api(Endpoints):
             answer = self.ask(name)
         except SubjectError as error:
             raise InstrumentError(f"nobody refused and nobody answered: {error}") from error
-        if answer.status in endpoint.expect_status:
+        spoken = answer.media_type == endpoint.expect_type
+        if answer.status in endpoint.expect_status and spoken:
             return True
         if 200 <= answer.status < 300 and _lets_in(answer, endpoint):
             return False

@@ -61,15 +61,6 @@ class Answer:
     """How long our own rate cap held the request back before *at_s*."""
 
     @property
-    def from_gateway(self) -> bool:
-        """A gateway answers, because nobody behind it does: 502, 503, 504."""
-        return self.status in (
-            http.HTTPStatus.BAD_GATEWAY,
-            http.HTTPStatus.SERVICE_UNAVAILABLE,
-            http.HTTPStatus.GATEWAY_TIMEOUT,
-        )
-
-    @property
     def tls_life_s(self) -> float:
         """How long the server's certificate lasts from here.
 

@@ -266,6 +266,18 @@ def test_an_outage_is_no_open_door(status: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", ""])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_firewalls_refusal_is_no_closed_door(status: int, kind: str) -> None:
+    """Nobody knows what the API behind it would have said; one that refuses says so itself."""
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=b"blocked", headers={"Content-Type": kind})
+
+    with pytest.raises(InstrumentError, match=f"found {status} .*, expected 401 or 403"):
+        api(handle, anonymous=ANONYMOUS).turns_away("anonymous")
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", ""])
 def test_a_page_to_sign_in_on_is_no_open_door(kind: str) -> None:
     """It comes with 200, and it is no refusal: nobody knows."""
 
