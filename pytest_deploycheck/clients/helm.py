@@ -136,6 +136,7 @@ class Helm:
         self._cluster = cluster
         self._process: subprocess.Popen[bytes] | None = None
         self._signal: signal.Signals | None = None
+        self._ending: signal.Signals | None = None  # what helm is to get for those that reached us
 
     def command(self, revision: int | str) -> list[str]:
         """Return the command; it names the revision, for "the one before" may not be a good one.
@@ -223,7 +224,7 @@ class Helm:
         except OSError as error:
             raise InstrumentError(f"{command[0]} cannot be started: {error.strerror}") from error
         self._process = process
-        self._pass_on(signal.SIGTERM)  # one may have come while helm was being started
+        self._pass_on()  # some may have come while helm was being started
         try:
             output, _ = process.communicate(timeout=self._settings.timeout_s + _GRACE_S)
             code: int | None = process.returncode
@@ -238,15 +239,15 @@ class Helm:
 
     def _end(self, number: int, frame: types.FrameType | None) -> None:
         del frame
-        ending = signal.SIGTERM if self._signal is None else signal.SIGKILL
+        self._ending = signal.SIGTERM if self._signal is None else signal.SIGKILL
         self._signal = self._signal or signal.Signals(number)
-        self._pass_on(ending)
+        self._pass_on()
 
-    def _pass_on(self, ending: signal.Signals) -> None:
-        """Let *ending* reach helm and its children, if a signal has reached us."""
-        if self._signal is not None and self._process is not None:
+    def _pass_on(self) -> None:
+        """Let helm and its children have what they are to end by, if a signal has reached us."""
+        if self._ending is not None and self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, ending)
+                os.killpg(self._process.pid, self._ending)
 
     def _variables(self) -> dict[str, str]:
         """Return helm's environment: its own credentials, and none of the checks'."""

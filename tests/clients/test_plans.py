@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_deploycheck.clients import helm as helm_client
 from pytest_deploycheck.clients.cluster import Cluster
 from pytest_deploycheck.clients.helm import Helm
 from pytest_deploycheck.clients.plans import plan
@@ -62,6 +67,41 @@ def test_in_a_pod_it_is_the_pods_cluster(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings_of({}, {}).spoken(6) == HELM
     with pytest.raises(InstrumentError, match="names the cluster"):
         settings_of({}, {"server": "https://c"}).spoken(6)
+
+
+@pytest.fixture
+def endings_are_the_systems() -> Iterator[None]:
+    """A signal would end us, whatever the process that runs the tests has made of it."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in helm_client._ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("endings_are_the_systems")
+def test_signals_that_come_while_helm_is_being_started_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both: it would not have ended by the first, and the second is not lost."""
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\ntrap '' TERM\necho\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    start = subprocess.Popen
+
+    def start_and_be_asked_to_end(command: list[str], **more: int) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = start(command, **more)  # type: ignore[call-overload]
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"  # it will not end by SIGTERM from now on
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_asked_to_end)
+    monkeypatch.setattr(helm_client, "_GRACE_S", 5.0)
+    helm = settings_of({"helm": str(program), "timeout": "1s"}, BOTH)
+    with helm.undisturbed():
+        ended = helm.run(6)
+    assert (ended.code, ended.by) == (-signal.SIGKILL, "SIGINT")
 
 
 def test_deployments_that_helm_does_not_know_each_go_back(
