@@ -213,6 +213,7 @@ def begun(rehearsal: Rehearsal, script: str, *, trap: str = ":") -> subprocess.P
     helm(rehearsal, f"{begin}; {script}")
     process = subprocess.Popen(
         [
+            "env", "--default-signal",  # whatever the tests were started under, such as nohup
             sys.executable, "-m", "pytest_deploycheck.cli", *CONFIRMED,
             f"--env={rehearsal.environment}", f"--config={SUITES}",
             f"--reports={rehearsal.reports}",
