@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+from xml.sax.saxutils import escape
 
 from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult, Reason
 from pytest_deploycheck.domain.reasons import found_against_limit
 from pytest_deploycheck.domain.words import Case, Outcome, State, Verdict
 from pytest_deploycheck.report.text import neutral, one_line
 from pytest_deploycheck.report.verdict import iso
+
+_SPECIAL: Final = re.compile('[&<>"\\t\\n\\r]')
+_IN_QUOTES: Final = {'"': "&quot;", "\t": "&#09;", "\n": "&#10;", "\r": "&#13;"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """Why a case does not pass."""
+
+    tag: str
+    """`failure` or `error`."""
+    kind: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A test case, as CI counts them."""
+
+    attributes: Mapping[str, str]
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    problem: _Problem | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Return it as XML."""
+        if self.problem is None and not self.properties:
+            yield f"  <testcase{_attributes(self.attributes)} />"
+            return
+        yield f"  <testcase{_attributes(self.attributes)}>"
+        yield from _properties(self.properties, "   ")
+        if self.problem is not None:
+            clean = neutral(self.problem.message)
+            first = clean.strip().partition("\n")[0] or self.problem.kind
+            start = (
+                f"<{self.problem.tag}{_attributes({'type': self.problem.kind, 'message': first})}"
+            )
+            yield f"   {start}>{escape(clean)}</{self.problem.tag}>" if clean else f"   {start} />"
+        yield "  </testcase>"
 
 
 def junit_xml(decision: Decision) -> str:
@@ -19,8 +61,6 @@ def junit_xml(decision: Decision) -> str:
     where that holds; INCONCLUSIVE, NOT_RUN and AWAITING are errors. A waived or not applicable one
     says so in a property and passes where it does in the verdict.
     """
-    root = ET.Element("testsuites", name="deploycheck")
-    total = [0, 0, 0]
     seen: dict[str, int] = {}
     suites = {
         phase: [
@@ -34,49 +74,51 @@ def junit_xml(decision: Decision) -> str:
     of_run = [_case_of_run(r, seen) for r in decision.reasons if r.item is None]
     if of_run:
         suites["run"] = of_run
+    everything = [case for cases in suites.values() for case in cases]
+    lines = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        f"<testsuites{_attributes({'name': 'deploycheck', **_counts(everything)})}>",
+    ]
     for phase, cases in suites.items():
-        counts = [
-            len(cases),
-            sum(case.find("failure") is not None for case in cases),
-            sum(case.find("error") is not None for case in cases),
-        ]
-        suite = ET.SubElement(root, "testsuite", name=phase, timestamp=iso(decision.started_at_s))
-        _count(suite, counts)
-        _properties(
-            suite,
-            {
-                "verdict": decision.verdict.value,
-                "environment": decision.environment,
-                "release": decision.release,
-                "deployed_at": iso(decision.deployed_at_s),
-            },
-        )
-        suite.extend(cases)
-        total = [mine + added for mine, added in zip(total, counts, strict=True)]
-    _count(root, total)
-    ET.indent(root, " ")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+        named = {"name": phase, "timestamp": iso(decision.started_at_s)}
+        lines.append(f" <testsuite{_attributes(named | _counts(cases))}>")
+        about = {
+            "verdict": decision.verdict.value,
+            "environment": decision.environment,
+            "release": decision.release,
+            "deployed_at": iso(decision.deployed_at_s),
+        }
+        lines += _properties(about, "  ")
+        for case in cases:
+            lines += case.lines()
+        lines.append(" </testsuite>")
+    lines.append("</testsuites>\n")
+    return "\n".join(lines)
 
 
-def _cases(item: ItemResult, phase: str, seen: dict[str, int]) -> list[ET.Element]:
+def _cases(item: ItemResult, phase: str, seen: dict[str, int]) -> list[_Case]:
     cases = [_case_of_check(item, check, phase, seen) for check in item.checks]
     for nodeid in item.not_run or ([] if item.checks else [item.item.id]):
-        case = _case(nodeid, item, phase, seen)
+        problem = None
         if item.verdict is not Verdict.PROCEED:
-            _child(case, "error", State.NOT_RUN.value, f"{nodeid} did not run")
-        cases.append(case)
+            kind = State.NOT_RUN.value
+            problem = _Problem(tag="error", kind=kind, message=f"{nodeid} did not run")
+        cases.append(_Case(attributes=_named(nodeid, item, phase, seen), problem=problem))
     return cases
 
 
-def _case_of_check(
-    item: ItemResult, check: CheckResult, phase: str, seen: dict[str, int]
-) -> ET.Element:
+def _case_of_check(item: ItemResult, check: CheckResult, phase: str, seen: dict[str, int]) -> _Case:
     ended = check.ended
-    case = _case(ended.nodeid, item, phase, seen)
-    case.set("time", f"{max(0.0, ended.at_s - ended.started_at_s):.3f}")
-    _properties(
-        case,
-        {
+    tag, problem = _tag(item, check), None
+    if tag is not None:
+        kind = item.state.value if tag == "error" else State.FAILED.value
+        problem = _Problem(tag=tag, kind=kind, message=ended.message or check.case.value)
+    return _Case(
+        attributes={
+            **_named(ended.nodeid, item, phase, seen),
+            "time": f"{max(0.0, ended.at_s - ended.started_at_s):.3f}",
+        },
+        properties={
             "item": item.item.id,
             "title": item.item.title,
             "section": item.item.section,
@@ -89,12 +131,8 @@ def _case_of_check(
             "attestation": item.attestation or "",
             **{f"measurement.{m.name}": found_against_limit(m) for m in ended.measurements},
         },
+        problem=problem,
     )
-    tag = _tag(item, check)
-    if tag is not None:
-        kind = item.state.value if tag == "error" else State.FAILED.value
-        _child(case, tag, kind, ended.message or check.case.value)
-    return case
 
 
 def _tag(item: ItemResult, check: CheckResult) -> str | None:
@@ -108,19 +146,16 @@ def _tag(item: ItemResult, check: CheckResult) -> str | None:
     return "failure"
 
 
-def _case_of_run(reason: Reason, seen: dict[str, int]) -> ET.Element:
-    case = ET.Element("testcase", classname="run", name=_unique(one_line(reason.text), seen))
-    _child(case, "error", reason.verdict.value, reason.text)
-    return case
-
-
-def _case(name: str, item: ItemResult, phase: str, seen: dict[str, int]) -> ET.Element:
-    """Return a case whose class name and name are those of no other."""
-    return ET.Element(
-        "testcase",
-        classname=f"{phase}.{neutral(item.item.section)}",
-        name=_unique(neutral(name), seen),
+def _case_of_run(reason: Reason, seen: dict[str, int]) -> _Case:
+    return _Case(
+        attributes={"classname": "run", "name": _unique(one_line(reason.text), seen)},
+        problem=_Problem(tag="error", kind=reason.verdict.value, message=reason.text),
     )
+
+
+def _named(name: str, item: ItemResult, phase: str, seen: dict[str, int]) -> dict[str, str]:
+    """Return a class name and a name that together are those of no other case."""
+    return {"classname": f"{phase}.{item.item.section}", "name": _unique(neutral(name), seen)}
 
 
 def _unique(name: str, seen: dict[str, int]) -> str:
@@ -129,19 +164,28 @@ def _unique(name: str, seen: dict[str, int]) -> str:
     return name if number == 1 else f"{name} ({number})"
 
 
-def _child(case: ET.Element, tag: str, kind: str, message: str) -> None:
-    clean = neutral(message)
-    first = clean.strip().partition("\n")[0] or kind
-    ET.SubElement(case, tag, type=kind, message=first).text = clean
+def _counts(cases: list[_Case]) -> dict[str, str]:
+    tags = [case.problem.tag for case in cases if case.problem is not None]
+    found = {"tests": len(cases), "failures": tags.count("failure"), "errors": tags.count("error")}
+    return {name: str(number) for name, number in found.items()}
 
 
-def _properties(parent: ET.Element, values: dict[str, str]) -> None:
-    properties = ET.SubElement(parent, "properties")
+def _properties(values: Mapping[str, str], indent: str) -> Iterator[str]:
+    """Return those of *values* that say something; none at all is no table."""
+    if not values:
+        return
+    yield f"{indent}<properties>"
     for name, value in values.items():
         if value:
-            ET.SubElement(properties, "property", name=neutral(name), value=neutral(value))
+            yield f"{indent} <property{_attributes({'name': name, 'value': value})} />"
+    yield f"{indent}</properties>"
 
 
-def _count(element: ET.Element, counts: list[int]) -> None:
-    for name, number in zip(("tests", "failures", "errors"), counts, strict=True):
-        element.set(name, str(number))
+def _attributes(values: Mapping[str, str]) -> str:
+    return "".join([f' {name}="{_quoted(value)}"' for name, value in values.items()])
+
+
+def _quoted(text: str) -> str:
+    """Return *text* neutral, and escaped for a place between quotes."""
+    clean = neutral(text)
+    return escape(clean, _IN_QUOTES) if _SPECIAL.search(clean) else clean
