@@ -42,13 +42,33 @@ class Cost:
 def cost_of(project: Project, *args: str) -> Cost:
     """Run pytest in *project*; a run that does not pass all its tests is no measurement."""
     shutil.rmtree(project.folder / "reports", ignore_errors=True)
-    command = [sys.executable, str(Path(__file__).with_name("timed.py")), "-q", *args]
-    done = subprocess.run(
-        command, cwd=project.folder, env=project.variables, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = timed("-m", "pytest", "-q", *args, cwd=project.folder, variables=project.variables)
     if not all_passed(project.count).search(done.stdout):
-        sys.exit(f"{' '.join(command)} in {project.folder}:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(done.args)} in {project.folder}:\n{done.stdout}{done.stderr}")
+    return cost_in(done)
+
+
+def cost_alone(port: int, count: int, delay_ms: int, threads: int) -> Cost:
+    """Ask the server over httpx, without pytest; a failure is no measurement."""
+    script = Path(__file__).with_name("alone.py")
+    done = timed(str(script), *map(str, (port, count, delay_ms, threads)))
+    if done.returncode:
+        sys.exit(f"{' '.join(done.args)}:\n{done.stdout}{done.stderr}")
+    return cost_in(done)
+
+
+def timed(
+    *args: str, cwd: Path | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with *args*, and take the time."""
+    command = [sys.executable, str(Path(__file__).with_name("timed.py")), *args]
+    return subprocess.run(
+        command, cwd=cwd, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def cost_in(done: subprocess.CompletedProcess[str]) -> Cost:
+    """Read what `timed` has printed last."""
     wall_s, cpu_s, peak_mib = map(float, done.stderr.splitlines()[-1].split())
     return Cost(wall_s, cpu_s, peak_mib)
 
@@ -138,7 +158,9 @@ def clients(folder: Path, port: int, runs: int) -> str:
     text = "## Checks with the suites' own API client\n\n"
     text += (
         'Each asserts status, a JSON field and a time limit. "Bare" is without evidence and rate '
-        "cap. The no-ops are plain pytest's.\n\n"
+        'cap. The no-ops are plain pytest\'s. "httpx alone" asks as often from as many threads, '
+        "without pytest: added to the no-ops it is the least that can be had with this client, "
+        "where one interpreter does both.\n\n"
     )
     rows = []
     for count, delay_ms in ((400, 50), (4000, 5)):
@@ -152,6 +174,7 @@ def clients(folder: Path, port: int, runs: int) -> str:
             runs,
             {
                 "plain pytest, no-ops": functools.partial(cost_of, noop, *noop.plain()),
+                "httpx alone": functools.partial(cost_alone, port, count, delay_ms, 32),
                 "this plugin, no-ops": functools.partial(cost_of, noop, *noop.awake(32)),
                 "this plugin, bare": functools.partial(cost_of, bare, *bare.awake(32)),
                 "this plugin, with evidence": functools.partial(cost_of, ask, *ask.awake(32)),

@@ -1,7 +1,7 @@
-"""Runs pytest with the given arguments; the last line of standard error is what that took.
+"""Runs Python with the given arguments; the last line of standard error is what that took.
 
-Wall and CPU seconds of this process and its children, from before pytest is imported, and the peak
-of memory in mebibytes.
+Wall and CPU seconds of that process and its children, its start included, and the peak of memory in
+mebibytes. It ends as that process did.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import time
 def main() -> None:
     """Run and print."""
     started_s = time.monotonic()
-    subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], check=False)
+    done = subprocess.run([sys.executable, *sys.argv[1:]], check=False)
     wall_s = time.monotonic() - started_s
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = used.ru_utime + used.ru_stime
     sys.stderr.write(f"\n{wall_s:.4f} {cpu_s:.4f} {used.ru_maxrss / 1024:.1f}\n")
+    sys.exit(done.returncode)
 
 
 if __name__ == "__main__":
