@@ -324,6 +324,32 @@ def _deployed(
     return release, deployed_at_s
 
 
+def later_than_the_rollout(settled: Deployment) -> list[str]:
+    """Return what forbids PROCEED: the option has the rollout begin later than it did.
+
+    Nothing would look at the minutes in between, the worst of a bad release. Gates come before the
+    rollout, and where the cluster does not tell, the option stands.
+    """
+    given_s, settings = settled.options.deployed_at_s, settled.environment.cluster
+    released = any(workload.released for workload in settings.workloads)
+    if given_s is None or not released or GATES.issuperset(settled.phases):
+        return []
+    from pytest_deploycheck.clients.cluster import Cluster
+
+    cluster = Cluster(settings, user_agent=settled.environment.user_agent)
+    try:
+        with contextlib.closing(cluster):
+            began_s = cluster.deployed_at_s()
+    except DeploycheckError:
+        return []
+    if given_s - began_s <= _SKEW_S:
+        return []
+    early = f"{spoken_time(began_s)}, {spoken_duration(given_s - began_s)} earlier"
+    found = f"found {spoken_time(given_s)}, but the rollout in the cluster began at {early}"
+    wanted = f"run it again with --deploycheck-deployed-at={_iso(began_s)}"
+    return [f"deployed_at: {found}, and nothing looked at what was in between; {wanted}"]
+
+
 def _iso(at_s: float) -> str:
     import datetime
 

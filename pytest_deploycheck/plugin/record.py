@@ -27,7 +27,13 @@ from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.plugin import garbage
 from pytest_deploycheck.plugin.checks import EVENT, MISTAKES, PLANNED, planned_from_text
-from pytest_deploycheck.plugin.deployment import RUN, Deployment, operator, shown
+from pytest_deploycheck.plugin.deployment import (
+    RUN,
+    Deployment,
+    later_than_the_rollout,
+    operator,
+    shown,
+)
 from pytest_deploycheck.plugin.exit import exit_status, interrupted, narrowing
 from pytest_deploycheck.plugin.options import Shard
 from pytest_deploycheck.plugin.redaction import redact
@@ -70,7 +76,11 @@ class Record:
         self._shard = settled.options.shard or Shard(number=1, count=1, run=settled.run)
         self._planned: tuple[PlannedCheck, ...] | None = None
         self._checks: dict[str, PlannedCheck] = {}
-        self._problems: list[str] = [*narrowing(config), *beside(settled)]
+        self._problems: list[str] = [
+            *narrowing(config),
+            *beside(settled),
+            *later_than_the_rollout(settled),
+        ]
         self._noted: set[str] = set()
         self._unwritten: list[bytes] = []
         """Lines that the journal should have."""
