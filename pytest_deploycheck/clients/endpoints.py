@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 import urllib.parse
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import httpx
 
 from pytest_deploycheck.clients import health, rates
 from pytest_deploycheck.clients.evidence import shown
-from pytest_deploycheck.clients.http import Answer, HttpClient
+from pytest_deploycheck.clients.http import MAX_SKEW_S, Answer, HttpClient
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 from pytest_deploycheck.domain.near import meant
+from pytest_deploycheck.domain.units import spoken_time
 
 
 class Endpoints:
@@ -68,12 +69,16 @@ class Endpoints:
 
         Raises:
             SubjectError: Silence, or an answer that is not as demanded; it names each difference.
-            InstrumentError: The fault may be ours.
+            InstrumentError: The fault may be ours; or all is well but for clocks that differ.
         """
         endpoint = self._endpoint(name)
         answer = self.ask(name, body=body, at=at)
+        now_s = self._clock()
         self._demand(answer, _basics(answer, endpoint))
-        self._demand(answer, _differences(answer, self._filled_in(endpoint), self._clock()))
+        found = list(_differences(answer, self._filled_in(endpoint)))
+        if not found:
+            _demand_one_clock(answer, endpoint, now_s)
+        self._demand(answer, [*found, *_too_old(answer, endpoint, now_s)])
         return answer
 
     def health(self, name: str) -> health.HealthReport:
@@ -83,12 +88,14 @@ class Endpoints:
 
         Raises:
             SubjectError: Silence, no health report, or an old one.
-            InstrumentError: The fault may be ours.
+            InstrumentError: The fault may be ours, or our clock differs from the server's.
         """
         endpoint = self._endpoint(name)
         answer = self.ask(name)
+        now_s = self._clock()
         self._demand(answer, _basics(answer, endpoint))
-        self._demand(answer, _too_old(answer, endpoint, self._clock()))
+        _demand_one_clock(answer, endpoint, now_s)
+        self._demand(answer, _too_old(answer, endpoint, now_s))
         return _report(answer, endpoint)
 
     def ask(
@@ -159,7 +166,7 @@ class Endpoints:
             body=endpoint.body if body is None else {**(endpoint.body or {}), **body},
         )
 
-    def _demand(self, answer: Answer, problems: Iterator[str]) -> None:
+    def _demand(self, answer: Answer, problems: Iterable[str]) -> None:
         found = list(problems)
         if found:
             raise SubjectError(f"{answer.method} {answer.url}: {'; '.join(found)}")
@@ -195,7 +202,7 @@ def _basics(answer: Answer, endpoint: environment.Endpoint) -> Iterator[str]:
         yield f"found {found}, expected {endpoint.expect_type}"
 
 
-def _differences(answer: Answer, endpoint: environment.Endpoint, now_s: float) -> Iterator[str]:
+def _differences(answer: Answer, endpoint: environment.Endpoint) -> Iterator[str]:
     """Yield what the body lacks."""
     for path, wanted in endpoint.expect.items():
         found = answer.value(path)
@@ -204,7 +211,6 @@ def _differences(answer: Answer, endpoint: environment.Endpoint, now_s: float) -
     for text in endpoint.contains:
         if text not in answer.text:
             yield f"expected the text {text!r}, found none in {len(answer.text)} characters"
-    yield from _too_old(answer, endpoint, now_s)
     if endpoint.healthy:
         yield from _report(answer, endpoint).problems(endpoint.components)
 
@@ -212,6 +218,27 @@ def _differences(answer: Answer, endpoint: environment.Endpoint, now_s: float) -
 def same(found: object, wanted: Any) -> bool:  # noqa: ANN401 - any value of TOML
     """Compare without Python's belief that 1 is True."""
     return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)
+
+
+def _demand_one_clock(answer: Answer, endpoint: environment.Endpoint, now_s: float) -> None:
+    """Refuse to tell an answer's age where the server's clock and ours, *now_s*, differ.
+
+    The report of a platform that hangs would be fresh by a clock that is slow.
+
+    Raises:
+        InstrumentError: They do, by the `Date` that it sends; one of the two must be set.
+    """
+    served_s = answer.served_at_s
+    if endpoint.max_age_s is None or served_s is None:
+        return
+    nearest_s = min(max(served_s, now_s - answer.duration_s), now_s)  # at any time since we asked
+    skew_s = served_s - nearest_s
+    if abs(skew_s) > MAX_SKEW_S:
+        raise InstrumentError(
+            f"{answer.method} {answer.url}: found Date {shown(answer.headers['date'])}, "
+            f"{skew_s:+.0f} s from {spoken_time(now_s)} by our clock, expected at most "
+            f"{MAX_SKEW_S:g} s: how old its report is cannot be told; set the clock that is wrong"
+        )
 
 
 def _too_old(answer: Answer, endpoint: environment.Endpoint, now_s: float) -> Iterator[str]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import codecs
 import contextlib
 import dataclasses
+import datetime as dt
+import email.utils
 import functools
 import http
 import json
@@ -33,6 +35,8 @@ from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """The most that is read of one answer."""
+MAX_SKEW_S: Final = 30.0
+"""How far the clock of whoever answers with a time may be from ours."""
 IDLE_S: Final = 3.0
 """How long a connection is kept; less than common servers do, so that none closes under us."""
 READS: Final = frozenset({"GET", "HEAD"})
@@ -75,6 +79,20 @@ class Answer:
     def media_type(self) -> str:
         """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def served_at_s(self) -> float | None:
+        """When it was served, by the server's clock in whole seconds; None: it does not say.
+
+        What a cache has kept shows when it was made, and how long it lay there.
+        """
+        try:
+            made = email.utils.parsedate_to_datetime(self.headers.get("date", ""))
+            made_s = made.replace(tzinfo=made.tzinfo or dt.UTC).timestamp()
+        except (ValueError, OverflowError):
+            return None
+        age = self.headers.get("age", "")
+        return made_s + (float(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0.0)
 
     @functools.cached_property
     def json(self) -> object:

@@ -6,18 +6,16 @@ import email.utils
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
 from pytest_deploycheck.clients import evidence, rates
 from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.clients.http import MAX_SKEW_S
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
-
-MAX_SKEW_S: Final = 30.0
-"""How far Prometheus's clock may be from ours: durations are counted from `deployed_at`."""
 
 
 class Answers:

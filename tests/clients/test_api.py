@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 import ssl
 from typing import Any
 
@@ -114,6 +115,50 @@ def test_an_old_health_report_says_nothing_about_its_parts() -> None:
     """A cached report of yesterday is no evidence for today's database."""
     with pytest.raises(SubjectError, match="s old"):
         api(saying(GOOD | {"timestamp": at(1000)}), health=HEALTH).health("health")
+
+
+def date(ago_s: float) -> str:
+    """Return the time *ago_s* before now, as the header `Date` has it."""
+    return email.utils.formatdate(NOW_S - ago_s, usegmt=True)
+
+
+@pytest.mark.parametrize("way", ["call", "health"])
+@pytest.mark.parametrize("off_s", [40, -40, 1e9])
+def test_the_age_of_a_report_needs_one_clock(way: str, off_s: float) -> None:
+    """By a slow clock of ours the report of a platform that hangs is fresh; by a fast one, old."""
+    answers = saying(GOOD | {"timestamp": at(off_s * 3)}, date=date(off_s))
+    with pytest.raises(InstrumentError) as raised:
+        getattr(api(answers, health=HEALTH), way)("health")
+    told = str(raised.value)
+    assert f"found Date '{date(off_s)}', {-off_s:+.0f} s from " in told
+    assert f"{at()[11:19]}Z by our clock" in told
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"date": date(25)},
+        {"date": date(-25)},
+        {"date": date(3600), "age": "3595"},
+        {"date": "yesterday"},
+        {"date": "Fri, 15 Jan 2027 08:00:00 -0000"},
+    ],
+)
+def test_clocks_that_do_not_differ_decide_nothing(headers: dict[str, str]) -> None:
+    """A cache shows when it got the answer and how long it has it; not everybody sends a time."""
+    client = api(saying(GOOD, 200, **headers), health=HEALTH)
+    assert client.call("health").status == 200
+    assert client.health("health").status == "healthy"
+
+
+def test_clocks_that_differ_hide_no_failure() -> None:
+    """What it says of itself is bad at any time."""
+    unwell = saying(GOOD | {"status": "degraded"}, date=date(3600))
+    with pytest.raises(SubjectError, match="found 'degraded'"):
+        api(unwell, health=HEALTH).call("health")
+    timeless = api(saying(GOOD, date=date(3600)), health=HEALTH | {"max_age": None})
+    assert timeless.call("health").status == 200
 
 
 def test_an_endpoint_that_the_environment_does_not_name_is_no_evidence() -> None:
