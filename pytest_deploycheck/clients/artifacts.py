@@ -20,7 +20,7 @@ from pytest_deploycheck.clients.artifacts_findings import Scan
 from pytest_deploycheck.clients.artifacts_loads import Benchmark, Drill, LoadTest, Restore
 from pytest_deploycheck.clients.artifacts_tests import Coverage, TestRun
 from pytest_deploycheck.clients.endpoints import unknown
-from pytest_deploycheck.clients.shapes import Shape, read, time_s
+from pytest_deploycheck.clients.shapes import Shape, read, time_s, told_once
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
 
@@ -278,7 +278,7 @@ class Artifacts:
     def _json(self, path: str, entry: Entry | None = None) -> object:
         data = self._read(path, entry)
         try:
-            value: object = json.loads(data)
+            value: object = json.loads(data, object_pairs_hook=told_once)
         except (ValueError, RecursionError) as error:
             raise InstrumentError(
                 f"{path}: expected JSON, found {error}: is it complete?"

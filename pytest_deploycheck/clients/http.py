@@ -30,6 +30,7 @@ import stamina
 
 from pytest_deploycheck.clients import evidence, rates
 from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.clients.shapes import told_once
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError
 
@@ -99,10 +100,12 @@ class Answer:
         """The answer as JSON.
 
         Raises:
-            DeploycheckError: It is something else, or holds `NaN` or `Infinity`: *blame*.
+            DeploycheckError: It is none, or holds `NaN`, `Infinity` or a key twice: *blame*.
         """
         try:
-            found: object = json.loads(self.text, parse_constant=_refuse)
+            found: object = json.loads(
+                self.text, parse_constant=_refuse, object_pairs_hook=told_once
+            )
         except ValueError as error:
             kind = self.media_type or "no media type"
             raise self.blame(

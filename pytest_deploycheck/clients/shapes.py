@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 from typing import Final, TypeVar
 
@@ -25,6 +26,19 @@ class Shape(BaseModel):
         hide_input_in_errors=True,
         populate_by_name=True,
     )
+
+
+def told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object, for `object_pairs_hook`: of a key's two values, which one is meant?
+
+    Raises:
+        ValueError: A key stands in it twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = collections.Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"found the key {shown(twice)} twice in one object")
+    return found
 
 
 def read(shape: type[_S], value: object, *, where: str, what: str) -> _S:

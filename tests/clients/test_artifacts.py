@@ -322,6 +322,18 @@ def test_benchmark_has_the_figure_or_says_so(folder: Folder) -> None:
         folder.client("benchmark").benchmark("it")
 
 
+def test_a_key_that_stands_twice_says_nothing(folder: Folder) -> None:
+    """Of a report and of the manifest: we would read the last one, and others the first."""
+    folder.put("report", json.dumps(SEMGREP).replace("{", '{"results": [{}], ', 1))
+    with pytest.raises(InstrumentError, match=r"report: .* found the key 'results' twice in one"):
+        folder.client().scan("it")
+    folder.put("report", SEMGREP)
+    manifest = folder.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("{", '{"release": "1.4.1", ', 1))
+    with pytest.raises(InstrumentError, match=r"manifest\.json: .* found the key 'release' twice"):
+        folder.client().scan("it")
+
+
 def test_report_of_a_procedure_needs_no_commit(folder: Folder) -> None:
     """A drill is about how people recover; only its age counts."""
     drill = {

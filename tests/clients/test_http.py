@@ -166,6 +166,19 @@ def test_what_is_no_json_is_the_subjects_fault_with_found_and_expected(body: str
         _ = answer(body).json
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"status": "unhealthy", "status": "healthy"}',
+        '{"parts": [{"status": "healthy", "st\\u0061tus": "healthy"}]}',
+    ],
+)
+def test_a_key_that_stands_twice_says_nothing(body: str) -> None:
+    """Whoever reads it takes one of the two; which one was meant, only its writer knows."""
+    with pytest.raises(SubjectError, match="found the key 'status' twice in one object"):
+        _ = answer(body).json
+
+
 def test_a_key_path_finds_its_value_or_names_what_is_there() -> None:
     """The reader of the report sees which step was missing."""
     found = answer({"services": [{"name": "database", "ms": 4}]})
