@@ -322,7 +322,7 @@ class _PageMetadata(Shape):
 class _Page(Shape):
     kind: str = Field(pattern="List$")
     metadata: _PageMetadata | None = None
-    items: list[Any] | None = None
+    items: list[Any] | None  # an empty list may be null, and is there
 
 
 def one(plural: str, found: Json, *, where: str) -> Json:

@@ -18,7 +18,7 @@ import kubernetes.client
 import kubernetes.config
 import urllib3.exceptions
 
-from pytest_deploycheck.clients import evidence, kinds, rates
+from pytest_deploycheck.clients import bodies, evidence, kinds, rates
 from pytest_deploycheck.clients.faults import fault
 from pytest_deploycheck.clients.objects import Json
 from pytest_deploycheck.config import environment
@@ -26,6 +26,8 @@ from pytest_deploycheck.domain.errors import InstrumentError
 
 PAGE: Final = 500
 """Objects asked for at once."""
+MOST_PAGES: Final = 200
+"""Of one list: whoever goes on for longer never ends."""
 THREADS: Final = 32
 """Connections kept."""
 _IDENTITY: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -82,7 +84,7 @@ class KubernetesApi:
         self._introduce()
         found: list[Json] = []
         token = ""
-        while True:
+        for _ in range(MOST_PAGES):
             query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
             query |= {"labelSelector": labels} if labels else {}
             status, page = self._ask("GET", f"{path}?{urllib.parse.urlencode(query)}")
@@ -92,6 +94,7 @@ class KubernetesApi:
             found += items
             if not token:
                 return found
+        raise InstrumentError(f"GET {path}: found more than {MOST_PAGES} pages of {PAGE}")
 
     def close(self) -> None:
         """Close every connection."""
@@ -136,13 +139,15 @@ class KubernetesApi:
                 timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s),
                 retries=False,
                 redirect=False,
+                preload_content=False,
             )
+            data = bodies.whole(response, started_s=started_s, timeout_s=timeout_s)
         except urllib3.exceptions.HTTPError as error:
             evidence.silent(host)
             evidence.note("cluster", request, f"no answer: {type(error).__name__}: {error}")
             _, reason = fault(error, InstrumentError)
             raise InstrumentError(f"{request}: no answer, {reason}") from error
-        text = response.data.decode("utf-8", "replace")
+        text = data.decode("utf-8", "replace")
         evidence.answered(host)
         evidence.note(
             "cluster", request, f"{response.status}\n{text}", time.monotonic() - started_s

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import email.utils
+import io
 import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
 import requests
+import urllib3.exceptions
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
-from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients import bodies, evidence, rates
 from pytest_deploycheck.clients.faults import fault
 from pytest_deploycheck.clients.http import MAX_SKEW_S
 from pytest_deploycheck.config import environment
@@ -33,7 +35,7 @@ class Answers:
         Raises:
             InstrumentError: No usable answer.
         """
-        if isinstance(error, requests.RequestException):
+        if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
             _, reason = fault(error, InstrumentError)
             raise InstrumentError(f"Prometheus: no answer, {reason}: {self._query}") from error
         if isinstance(error, PrometheusApiClientException | KeyError | TypeError | ValueError):
@@ -72,7 +74,8 @@ class Session(requests.Session):
         Raises:
             InstrumentError: A refusal, a page of HTML, an error or a warning of Prometheus's.
         """
-        options |= {"timeout": self._settings.timeout_s, "allow_redirects": False}
+        timeout_s = self._settings.timeout_s
+        options |= {"timeout": timeout_s, "allow_redirects": False, "stream": True}
         url = request.url or ""
         parts = urllib.parse.urlsplit(url)
         host = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
@@ -81,13 +84,15 @@ class Session(requests.Session):
         started_s = time.monotonic()
         try:
             response = super().send(request, **options)
-        except requests.RequestException as error:
+            body = bodies.whole(response.raw, started_s=started_s, timeout_s=timeout_s)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             evidence.silent(host)
             evidence.note("metrics", asked, f"no answer: {type(error).__name__}: {error}")
             raise
+        response.raw = io.BytesIO(body)
         self.cookies.clear()
         evidence.answered(host)
-        text = response.content.decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         evidence.note(
             "metrics", asked, f"{response.status_code}\n{text}", time.monotonic() - started_s
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -12,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from pytest_deploycheck.clients import evidence, kubernetes_api, objects
+from pytest_deploycheck.clients import bodies, evidence, kubernetes_api, objects
 from pytest_deploycheck.clients.cluster import Cluster
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
@@ -397,6 +399,67 @@ def test_an_empty_first_page_that_continues_is_not_the_end(
     cluster = Cluster(settings, user_agent=USER_AGENT, deployed_at_s=0.0)
     assert [pod.name for pod in cluster.pods()] == ["late"]
     cluster.close()
+
+
+class Answering:
+    """A cluster that knows us, and answers each list in the same way."""
+
+    def __init__(self, settings: environment.Cluster, server: HTTPServer) -> None:
+        here = {"server": server.url_for(""), "namespace": "x"}
+        self.settings = settings.model_copy(update=here)
+        self.server = server
+        server.expect_request(kubernetes_api._IDENTITY).respond_with_json(
+            {"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "us"}}}
+        )
+
+    def jobs(self, answer: Callable[[], Response]) -> None:
+        """Ask for the Jobs, which *answer* answers."""
+        path = "/apis/batch/v1/namespaces/x/jobs"
+        self.server.expect_request(path).respond_with_handler(lambda _: answer())
+        with contextlib.closing(
+            Cluster(self.settings, user_agent=USER_AGENT, deployed_at_s=0.0)
+        ) as asked:
+            asked.jobs()
+
+
+@pytest.fixture
+def answering(cluster_settings: environment.Cluster, httpserver: HTTPServer) -> Answering:
+    """A cluster whose answers a test makes up."""
+    return Answering(cluster_settings, httpserver)
+
+
+def test_a_list_without_its_items_is_none(answering: Answering) -> None:
+    """Something on the way took them out: no failed Job among them is no evidence."""
+    with pytest.raises(InstrumentError, match=r"expected a list of jobs, .* items"):
+        answering.jobs(lambda: Response('{"kind": "JobList", "metadata": {}}'))
+
+
+def test_a_list_that_goes_on_for_ever_is_none(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page names a next one: a proxy that drops the query answers with the first again."""
+    monkeypatch.setattr(kubernetes_api, "MOST_PAGES", 5)
+    page = '{"kind": "JobList", "items": [], "metadata": {"continue": "2"}}'
+    with pytest.raises(InstrumentError, match="found more than 5 pages"):
+        answering.jobs(lambda: Response(page))
+
+
+@pytest.mark.parametrize(("most", "problem"), [(10**9, "not complete after"), (99, "more than 99")])
+def test_an_answer_that_never_ends_is_none(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch, most: int, problem: str
+) -> None:
+    """Each piece of it comes in time; together they would fill the machine."""
+    monkeypatch.setattr(bodies, "MAX_BYTES", most)
+    answering.settings = answering.settings.model_copy(update={"timeout_s": 0.5})
+    with pytest.raises(InstrumentError, match=problem):
+        answering.jobs(lambda: Response(itertools.repeat(b" ")))
+
+
+def test_half_an_answer_is_none(answering: Answering) -> None:
+    """The connection ends before what was announced has come."""
+    more = {"Content-Length": "90"}
+    with pytest.raises(InstrumentError, match="IncompleteRead"):
+        answering.jobs(lambda: Response([b'{"kind": "JobList", "items": []}'], headers=more))
 
 
 def test_32_threads_ask_one_cluster(cluster: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
@@ -13,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.clients import bodies, evidence
 from pytest_deploycheck.clients.baselines import Baseline
 from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config import environment
@@ -71,7 +72,7 @@ class Prometheus:
         body = {"status": "success", "data": data} | self.extra
         return Response(json.dumps(body), content_type="application/json")
 
-    def client(self, *, late_s: float = 0.0, **query: Any) -> Metrics:  # noqa: ANN401
+    def client(self, *, late_s: float = 0.0, timeout_s: float = 10.0, **query: Any) -> Metrics:  # noqa: ANN401
         """Return a client with one query, `errors`, whose clock is *late_s* behind."""
         known: dict[str, Any] = {
             "query": "errors / all",
@@ -88,7 +89,7 @@ class Prometheus:
             queries={"errors": environment.Query(**(known | query))},
         )
         return Metrics(
-            settings,
+            settings.model_copy(update={"timeout_s": timeout_s}),
             user_agent=USER_AGENT,
             deployed_at_s=self.deployed_at_s,
             clock=lambda: time.time() - late_s,
@@ -283,6 +284,17 @@ def test_anything_but_a_whole_answer_is_no_evidence(
     prometheus.raw = response
     with pytest.raises(InstrumentError, match=problem):
         prometheus.client().history("errors")
+
+
+@pytest.mark.parametrize(("most", "problem"), [(10**9, "not complete after"), (99, "more than 99")])
+def test_an_answer_that_never_ends_is_no_evidence(
+    prometheus: Prometheus, monkeypatch: pytest.MonkeyPatch, most: int, problem: str
+) -> None:
+    """Each piece of it comes in time; together they would fill the machine."""
+    monkeypatch.setattr(bodies, "MAX_BYTES", most)
+    prometheus.raw = Response(itertools.repeat(b" "), content_type="application/json")
+    with pytest.raises(InstrumentError, match=problem):
+        prometheus.client(timeout_s=0.2).history("errors")
 
 
 @pytest.mark.parametrize("late_s", [-60.0, 60.0])
