@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import itertools
 import math
 import statistics
 import threading
@@ -404,13 +405,27 @@ class Metrics:
             require_traffic(found, least, of=traffic)
 
     def _range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
+        """Ask for a range, and refuse samples that were not asked for.
+
+        Some round a range to whole steps, so that it may begin or end a step further out.
+        """
         with Answers(query.query):
-            return self._prometheus().custom_query_range(
+            series = self._prometheus().custom_query_range(
                 query.query,
                 dt.datetime.fromtimestamp(start_s, dt.UTC),
                 dt.datetime.fromtimestamp(end_s, dt.UTC),
                 f"{query.step_s:g}",
             )
+            columns = [[float(at_s) for at_s, _ in one["values"]] for one in series]
+        first_s, last_s = start_s - query.step_s, end_s + query.step_s
+        for times in columns:
+            in_range = all(first_s <= at_s <= last_s for at_s in times)
+            if not in_range or any(b <= a for a, b in itertools.pairwise(times)):
+                raise InstrumentError(
+                    f"found samples of other times than asked for, {spoken_time(start_s)} to "
+                    f"{spoken_time(end_s)}, or one of them twice: {query.query}"
+                )
+        return series
 
     def _instant(self, query: str, at_s: float) -> Any:  # noqa: ANN401 - an untyped library's JSON
         with Answers(query):

@@ -113,6 +113,8 @@ class Session(requests.Session):
                 f"{asked}: found {response.status_code} {reason}, expected success"
             )
         doubts = [*(found.get("warnings") or ()), *(found.get("infos") or ())]
+        if found.get("isPartial"):  # VictoriaMetrics, where a storage node is down
+            doubts.append("isPartial")
         if doubts:
             raise InstrumentError(f"{asked}: Prometheus doubts its answer: {'; '.join(doubts)}")
         self._refuse_skew(response.headers.get("Date"))

@@ -40,6 +40,8 @@ class Prometheus:
         self.stale = False
         """It was not scraped lately, and its last value is shown all the same."""
         self.series = 1
+        self.moved: Callable[[float], float] = lambda at_s: at_s
+        """When a sample says it was taken."""
         self.extra: dict[str, Any] = {}
         self.raw: Response | None = None
         self.asked: list[Request] = []
@@ -51,7 +53,7 @@ class Prometheus:
         start_s, end_s, step_s = (float(request.args[name]) for name in ("start", "end", "step"))
         times = [start_s + step_s * i for i in range(int((end_s - start_s) / step_s) + 1)]
         samples = [
-            [at_s, value]
+            [self.moved(at_s), value]
             for at_s in times
             if (value := self.values(at_s - self.deployed_at_s)) is not None
         ]
@@ -262,6 +264,40 @@ def test_a_partial_answer_is_no_evidence(prometheus: Prometheus, key: str) -> No
     prometheus.extra = {key: ["remote read failed: partial response"]}
     with pytest.raises(InstrumentError, match="partial response"):
         prometheus.client().history("errors")
+
+
+def test_a_part_of_an_answer_is_no_evidence(prometheus: Prometheus) -> None:
+    """So does VictoriaMetrics answer for the storage nodes that it can reach."""
+    prometheus.extra = {"isPartial": True}
+    with pytest.raises(InstrumentError, match="doubts its answer: isPartial"):
+        prometheus.client().history("errors")
+
+
+@pytest.mark.parametrize(
+    ("moved", "refused"),
+    [
+        (lambda at_s: at_s - 3600, True),
+        (lambda at_s: at_s - 40, True),
+        (lambda at_s: at_s + 40, True),
+        (lambda at_s: at_s + 3600, True),
+        (lambda _: time.time() // 1, True),
+        (lambda at_s: at_s - at_s % 15, False),
+    ],
+    ids=["an hour ago", "before", "after", "in an hour", "one for all", "whole steps"],
+)
+def test_samples_of_another_time_are_no_evidence(
+    prometheus: Prometheus, moved: Callable[[float], float], refused: bool
+) -> None:
+    """A cache's answer to another question; servers that round to whole steps answer ours."""
+    prometheus.moved = moved
+    client = prometheus.client()
+    if refused:
+        with pytest.raises(InstrumentError, match="samples of other times than asked for"):
+            client.history("errors")
+        with pytest.raises(InstrumentError, match="samples of other times than asked for"):
+            client.past("errors", prometheus.deployed_at_s, time.time())
+    else:
+        assert client.history("errors").latest == 0.01
 
 
 @pytest.mark.parametrize(
