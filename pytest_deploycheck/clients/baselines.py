@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.domain.baselines import compared_with
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.events import BaselineRecorded, BaselineValue, Event
 from pytest_deploycheck.domain.units import spoken, spoken_duration, spoken_time
@@ -45,7 +46,7 @@ class Baseline:
         Raises:
             InstrumentError: The release that is pinned has none.
         """
-        return chosen(
+        return compared_with(
             self._read(),
             deployed_at_s=self._deployed_at_s,
             release=self._release,
@@ -75,40 +76,6 @@ class Baseline:
         if self._pinned is not None:
             raise InstrumentError(f"the baseline of the pinned release {self._pinned} lacks {name}")
         return None
-
-
-def chosen(
-    events: Sequence[Event],
-    *,
-    deployed_at_s: float,
-    release: str,
-    max_age_s: float | None = None,
-    pinned: str | None = None,
-) -> BaselineRecorded | None:
-    """Return the baseline among *events* that a deployment is compared with; see `Baseline`.
-
-    Raises:
-        InstrumentError: The release that is pinned has none.
-    """
-    before = [
-        event
-        for event in events
-        if isinstance(event, BaselineRecorded) and event.until_s <= deployed_at_s
-    ]
-    if pinned is not None:
-        mine = [event for event in before if event.release == pinned]
-        if not mine:
-            raise InstrumentError(
-                f"found no baseline of the pinned release {pinned} from before the deployment"
-            )
-        return max(mine, key=lambda event: event.until_s)
-    fresh = [
-        event
-        for event in before
-        if event.release != release
-        and (max_age_s is None or deployed_at_s - event.until_s <= max_age_s)
-    ]
-    return max(fresh, key=lambda event: event.until_s, default=None)
 
 
 def spoken_baseline(event: BaselineRecorded) -> list[str]:

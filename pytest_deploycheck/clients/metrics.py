@@ -23,6 +23,7 @@ from pytest_deploycheck.clients.monitoring import Monitoring
 from pytest_deploycheck.clients.monitoring_selectors import selectors_of
 from pytest_deploycheck.clients.prometheus import Answers, Session
 from pytest_deploycheck.config import environment
+from pytest_deploycheck.domain.baselines import window_end_s
 from pytest_deploycheck.domain.comparison import Level, change
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.growth import Growth, growth_of
@@ -33,7 +34,6 @@ from pytest_deploycheck.domain.series import require_fresh, require_samples, req
 from pytest_deploycheck.domain.units import spoken_time
 
 _MOST_POINTS: Final = 10_000
-_PERIODS_S: Final = {"previous_day": 86_400.0, "previous_week": 604_800.0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -188,10 +188,7 @@ class Metrics:
                     query=query.query,
                     recorded=Level.of_baseline(value),
                 )
-        end_s = self._deployed_at_s
-        if compared in _PERIODS_S:
-            now_s, period_s = self._clock(), _PERIODS_S[compared]
-            end_s = now_s - max(1, math.ceil((now_s - end_s) / period_s)) * period_s
+        end_s = window_end_s(compared, deployed_at_s=self._deployed_at_s, now_s=self._clock())
         return self._asked(name, query, end_s - query.window_s, end_s)
 
     def past(self, name: str, from_s: float, until_s: float) -> MeasuredHistory:

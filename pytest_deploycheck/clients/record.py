@@ -5,10 +5,11 @@ from __future__ import annotations
 import collections
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.domain.baselines import all_before, compared_with, newest_after
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 from pytest_deploycheck.domain.events import BaselineRecorded, Event, RunEnded, RunStarted
 from pytest_deploycheck.domain.items import PHASES, Checklist
@@ -43,6 +44,7 @@ class Record:
         checklist: Which items there are.
         policy: Says also whether runs that were made up for a demonstration count.
         selected: The phases of this very run, whose own verdict speaks for them.
+        pinned: The release to compare with, as `Baseline` has it.
         clock: Unix seconds.
     """
 
@@ -55,6 +57,7 @@ class Record:
         checklist: Checklist,
         policy: Policy,
         selected: Collection[str],
+        pinned: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._read = read
@@ -64,6 +67,7 @@ class Record:
         self._checklist = checklist
         self._policy = policy
         self._selected = selected
+        self._pinned = pinned
         self._clock = clock
 
     def before(self, phase: str) -> tuple[str, ...]:
@@ -139,41 +143,32 @@ class Record:
         return decision.verdict
 
     def baseline_before(self, names: Sequence[str]) -> BaselineRecorded:
-        """Return the newest baseline that was measured before the deployment began.
+        """Return the baseline that this deployment is compared with, however old.
 
         Args:
             names: Of the values that it must have.
 
         Raises:
-            InstrumentError: No value is asked for.
-            SubjectError: There is none, it is this release's own, or it lacks a value.
+            InstrumentError: No value is asked for; there are others than the pinned one only.
+            SubjectError: There is none, the newest is this release's own, or it lacks a value.
         """
         _demand_names(names)
-        before = [
-            event
-            for event in self._read()
-            if isinstance(event, BaselineRecorded) and event.until_s <= self.deployed_at_s
-        ]
-        if not before:
+        before = all_before(self._read(), deployed_at_s=self.deployed_at_s)
+        if before and before[-1].release == self.release:
+            raise SubjectError(f"found a baseline of {self.release} itself; expected one of before")
+        found = before and compared_with(
+            before, deployed_at_s=self.deployed_at_s, release=self.release, pinned=self._pinned
+        )
+        if not found:
             raise SubjectError(
                 "found no baseline from before the deployment; expected one; "
                 "run deploycheck baseline record"
             )
-        newest = max(before, key=lambda event: event.until_s)
-        evidence.note(
-            _SOURCE,
-            f"baseline of {newest.release} until {spoken_time(newest.until_s)}",
-            "\n".join(f"{v.name} {v.value:g} {v.unit}, {v.samples} samples" for v in newest.values),
-        )
-        have = {value.name for value in newest.values if value.samples > 0}
-        missing = [name for name in names if name not in have]
+        _note(f"baseline of {found.release} until {spoken_time(found.until_s)}", found)
+        missing = _lacking(found, names)
         if missing:
             raise SubjectError(f"the baseline lacks {', '.join(missing)}; expected it complete")
-        if newest.release == self.release:
-            raise SubjectError(
-                f"found a baseline of {newest.release} itself; expected one of before"
-            )
-        return newest
+        return found
 
     def lacking_after(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return what the newest baseline from after the deployment lacks; empty: it is complete.
@@ -186,30 +181,26 @@ class Record:
             SubjectError: There is no such baseline of this release.
         """
         _demand_names(names)
-        recorded = sorted(
-            (event for event in self._read() if isinstance(event, BaselineRecorded)),
-            key=lambda event: event.at_s,
-        )
-        after = [
-            event
-            for event in recorded
-            if event.release == self.release and event.from_s >= self.deployed_at_s
-        ]
-        if not after or not after[-1].values:
+        events = self._read()
+        newest = newest_after(events, deployed_at_s=self.deployed_at_s, release=self.release)
+        if newest is None or not newest.values:
             raise SubjectError(
                 "found no baseline from after the deployment; expected one; "
                 "run deploycheck baseline update"
             )
-        newest = after[-1]
-        evidence.note(
-            _SOURCE,
-            "baseline after the deployment",
-            "\n".join(f"{v.name} {v.value:g} {v.unit}, {v.samples} samples" for v in newest.values),
-        )
-        before = [event for event in recorded if event.until_s <= self.deployed_at_s][-1:]
-        wanted = [*names, *(value.name for event in before for value in event.values)]
-        have = {value.name for value in newest.values if value.samples > 0}
-        return tuple(dict.fromkeys(name for name in wanted if name not in have))
+        _note("baseline after the deployment", newest)
+        before = all_before(events, deployed_at_s=self.deployed_at_s)[-1:]
+        return _lacking(newest, [*names, *(v.name for event in before for v in event.values)])
+
+
+def _note(about: str, baseline: BaselineRecorded) -> None:
+    values = (f"{v.name} {v.value:g} {v.unit}, {v.samples} samples" for v in baseline.values)
+    evidence.note(_SOURCE, about, "\n".join(values))
+
+
+def _lacking(baseline: BaselineRecorded, names: Iterable[str]) -> tuple[str, ...]:
+    have = {value.name for value in baseline.values if value.samples > 0}
+    return tuple(dict.fromkeys(name for name in names if name not in have))
 
 
 def _demand_names(names: Sequence[str]) -> None:

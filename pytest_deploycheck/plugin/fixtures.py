@@ -343,6 +343,7 @@ def record(pytestconfig: pytest.Config) -> DeploymentRecord:
         checklist=settled.project.checklist,
         policy=settled.policy,
         selected=settled.phases,
+        pinned=settled.environment.baseline_release,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_deploycheck.clients.baselines import chosen
+from pytest_deploycheck.domain.baselines import compared_with, is_before
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError
 from pytest_deploycheck.domain.events import (
     Attested,
@@ -85,7 +85,7 @@ def adopt_baseline(settled: Deployment) -> None:
     pinned = settled.environment.baseline_release
     try:
         recorded = journal.read_events(shared)
-        event = chosen(
+        event = compared_with(
             recorded,
             deployed_at_s=settled.deployed_at_s,
             release=settled.release,
@@ -133,7 +133,7 @@ def _words(events: Iterable[Event], settled: Deployment) -> Iterator[Event]:
             yield dataclasses.replace(event, environment=settled.environment.name)
         elif not isinstance(event, BaselineRecorded):
             yield event
-        elif event.until_s <= settled.deployed_at_s or "post_24h" in settled.phases:
+        elif is_before(event, deployed_at_s=settled.deployed_at_s) or "post_24h" in settled.phases:
             yield dataclasses.replace(event, environment=settled.environment.name)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
+from pytest_deploycheck.domain.baselines import compared_with
 from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult, TriggerResult
 from pytest_deploycheck.domain.events import (
     Attested,
@@ -254,6 +255,7 @@ def page_of(
     ]
     lanes = _lanes(decision, timelines(policy, known) if over_time is None else over_time, policy)
     sampled = [span.from_s for lane in lanes for span in lane.spans]
+    before = compared_with(known, deployed_at_s=decision.deployed_at_s, release=decision.release)
     return Page(
         decision=decision,
         why=told(decision.reasons)[0].text if decision.reasons else _all_is_well(decision),
@@ -264,12 +266,12 @@ def page_of(
         lanes=lanes,
         from_s=min([decision.at_s, *sampled]),
         phases=tuple(_phase(name, entries, decision, policy) for name in decision.phases),
-        measured=_measured(decision, _baseline(known, decision)),
+        measured=_measured(decision, before),
         waived=tuple(e for e in spoken if isinstance(e, Waived)),
         attested=tuple(e for e in spoken if isinstance(e, Attested)),
         in_force=frozenset(name for name in of_people if name),
         run=run,
-        release_before=_release_before(known, decision),
+        release_before=before.release if before else "",
     )
 
 
@@ -289,9 +291,8 @@ def _unchecked(decision: Decision, entries: Sequence[Entry]) -> tuple[Unchecked,
     return (*found, *(Unchecked(text="", entries=(entry,)) for entry in left.values()))
 
 
-def _measured(
-    decision: Decision, baseline: Mapping[tuple[str, str], BaselineValue]
-) -> tuple[Measured, ...]:
+def _measured(decision: Decision, before: BaselineRecorded | None) -> tuple[Measured, ...]:
+    baseline = {(v.name, v.unit): v for v in before.values} if before else {}
     found = [
         (item, measurement)
         for item in decision.items
@@ -446,25 +447,3 @@ def _difference(
 def _fine(item: ItemResult) -> bool:
     outcomes = [check.ended.outcome for check in item.checks]
     return bool(outcomes) and not item.not_run and worst_outcome(outcomes) is Outcome.PASSED
-
-
-def _baseline(events: Iterable[Event], decision: Decision) -> dict[tuple[str, str], BaselineValue]:
-    """Return the newest baseline recorded before the deployment, by name and unit."""
-    recorded = [
-        event
-        for event in events
-        if isinstance(event, BaselineRecorded) and event.until_s <= decision.deployed_at_s
-    ]
-    newest = max(recorded, key=lambda event: event.at_s, default=None)
-    return {(v.name, v.unit): v for v in newest.values} if newest else {}
-
-
-def _release_before(events: Iterable[Event], decision: Decision) -> str:
-    """Return the release that was replaced, as far as the record knows it."""
-    recorded = [
-        event
-        for event in events
-        if isinstance(event, BaselineRecorded) and event.release != decision.release
-    ]
-    newest = max(recorded, key=lambda event: event.at_s, default=None)
-    return newest.release if newest else ""

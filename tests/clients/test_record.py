@@ -190,7 +190,12 @@ def answer(outcome: Outcome) -> CheckEnded:
     )  # fmt: skip
 
 
-def record(*events: Event, selected: Sequence[str] = (), rehearsal: bool = False) -> Record:
+def record(
+    *events: Event,
+    selected: Sequence[str] = (),
+    rehearsal: bool = False,
+    pinned: str | None = None,
+) -> Record:
     """The client, in production."""
     return Record(
         lambda: events,
@@ -199,6 +204,7 @@ def record(*events: Event, selected: Sequence[str] = (), rehearsal: bool = False
         checklist=Checklist(items=(BOX,), sha256=""),
         policy=dataclasses.replace(POLICY, accepts_demonstrations=rehearsal),
         selected=selected,
+        pinned=pinned,
         clock=lambda: NOW_S,
     )
 
@@ -261,15 +267,51 @@ def test_a_phase_of_this_very_run_is_left_to_its_verdict() -> None:
     assert running.before("post_5min") == ("pre_deploy",)
 
 
+BEFORE = dataclasses.replace(
+    BASELINE, release="1.9", from_s=DEPLOYED_S - 900, until_s=DEPLOYED_S - 300,
+)  # fmt: skip
+OLDER = dataclasses.replace(BEFORE, release="1.8", until_s=DEPLOYED_S - 600)
+
+
+def test_the_baseline_before_is_the_one_that_is_compared_with() -> None:
+    """The newest by its measurements, or the pinned one: no other speaks for it."""
+    assert record(BEFORE, OLDER, BASELINE).baseline_before(["a"]) is BEFORE
+    assert record(BEFORE, OLDER, pinned="1.8").baseline_before(["a"]) is OLDER
+    bare = dataclasses.replace(OLDER, values=())
+    with pytest.raises(SubjectError, match="the baseline lacks a; expected it complete"):
+        record(BEFORE, bare, pinned="1.8").baseline_before(["a"])
+    with pytest.raises(InstrumentError, match=r"no baseline of the pinned release 1\.7"):
+        record(BEFORE, OLDER, pinned="1.7").baseline_before(["a"])
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ((), "found no baseline from before the deployment"),
+        ((BASELINE, dataclasses.replace(BEFORE, until_s=DEPLOYED_S + 1)), "found no baseline from"),
+        ((dataclasses.replace(BEFORE, values=()),), "the baseline lacks a; expected it complete"),
+        (
+            (OLDER, dataclasses.replace(BEFORE, release="2.0")),
+            "found a baseline of 2.0 itself; expected one of before",
+        ),
+    ],
+    ids=["none", "afterwards", "incomplete", "its own"],
+)
+@pytest.mark.parametrize("pinned", [None, "1.9"])
+def test_without_a_baseline_of_before_nothing_can_be_compared(
+    events: Sequence[Event], message: str, pinned: str | None
+) -> None:
+    """Somebody has to record one; a value that is missing would be missed afterwards."""
+    with pytest.raises(SubjectError, match=message):
+        record(*events, pinned=pinned).baseline_before(["a"])
+
+
 def test_a_new_baseline_is_of_this_release_and_from_afterwards() -> None:
     """And has every value that is compared later, and that the one before had."""
     assert record(BASELINE).lacking_after(["a"]) == ()
-    before = dataclasses.replace(
-        BASELINE, release="1.9", from_s=DEPLOYED_S - 900, until_s=DEPLOYED_S - 300,
-    )  # fmt: skip
     for events in (
         (),
-        (before,),
+        (BEFORE,),
         (dataclasses.replace(BASELINE, release="1.9"),),
         (dataclasses.replace(BASELINE, values=()),),
         (dataclasses.replace(BASELINE, from_s=DEPLOYED_S - 1),),
@@ -277,7 +319,10 @@ def test_a_new_baseline_is_of_this_release_and_from_afterwards() -> None:
         with pytest.raises(SubjectError, match="found no baseline from after"):
             record(*events).lacking_after(["a"])
     more = (*BASELINE.values, BaselineValue(name="b", value=1, unit="s", samples=9))
-    assert record(dataclasses.replace(before, values=more), BASELINE).lacking_after(["a"]) == ("b",)
+    assert record(dataclasses.replace(BEFORE, values=more), BASELINE).lacking_after(["a"]) == ("b",)
+    written_down_late = dataclasses.replace(OLDER, at_s=NOW_S)
+    newest = dataclasses.replace(BEFORE, values=more)
+    assert record(newest, written_down_late, BASELINE).lacking_after(["a"]) == ("b",)
 
 
 def test_a_new_baseline_has_what_is_compared_later_whatever_was_before() -> None:

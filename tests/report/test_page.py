@@ -83,6 +83,26 @@ def test_a_failure_tells_all_that_decides_it() -> None:
         assert fact in text, fact
 
 
+def test_the_page_shows_what_the_deployment_was_compared_with() -> None:
+    """Not what was written down last, nor its own values, nor those of after the rollout."""
+    told = stories.rollback()
+    others = [
+        dataclasses.replace(
+            stories.BASELINE,
+            release=release,
+            at_s=stories.DEPLOYED_S + 30,
+            until_s=stories.DEPLOYED_S + until_s,
+            values=(dataclasses.replace(stories.BASELINE.values[0], value=value),),
+        )
+        for release, until_s, value in (("2.3.0", -900, 0.03), ("2.4.1", -60, 0.04), ("9", 1, 0.09))
+    ]
+    for events in ((*told.events, *others), (*others, *told.events)):
+        text = Read(page_of(dataclasses.replace(told, events=events))).text
+        assert "before it 2.4.0" in text
+        assert "baseline 1 %" in text
+        assert not re.search("baseline [349] %", text)
+
+
 def test_what_could_not_be_checked_comes_before_what_failed() -> None:
     """Missing evidence is the thing readers overlook."""
     page = page_of(stories.rollback())

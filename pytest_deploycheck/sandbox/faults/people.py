@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
+from pytest_deploycheck.domain.baselines import is_before
 from pytest_deploycheck.domain.events import (
     Attested,
     BaselineRecorded,
@@ -193,7 +194,7 @@ def staging_cut_off(platform: Platform) -> None:
 
 
 def _is_new(event: BaselineRecorded, platform: Platform) -> bool:
-    return event.from_s >= platform.deployed_at_s
+    return not is_before(event, deployed_at_s=platform.deployed_at_s)
 
 
 def _run(

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from typing import Any, Final
 
+from pytest_deploycheck.domain.baselines import all_before
 from pytest_deploycheck.domain.events import BaselineRecorded
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import artifacts, aws, foundations, github, healthy, usage
@@ -592,11 +593,7 @@ def _back_up(platform: Platform, data: bytes) -> None:
 
 def _baseline(platform: Platform) -> BaselineRecorded:
     """Return the baseline from before the deployment."""
-    return next(
-        event
-        for event in platform.record
-        if isinstance(event, BaselineRecorded) and event.until_s <= platform.deployed_at_s
-    )
+    return all_before(platform.record, deployed_at_s=platform.deployed_at_s)[-1]
 
 
 def _unsay(platform: Platform, item: str) -> None:
