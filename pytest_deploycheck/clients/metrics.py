@@ -77,21 +77,27 @@ class MeasuredHistory:
         """The worst value, in *unit*: no later good one hides it."""
         return max(self.history.value) if self.worse == "above" else min(self.history.value)
 
-    def demand_whole(self) -> None:
+    def demand_whole(self, *, least: float | None = None) -> None:
         """Refuse a hole: where hardly a bad moment is allowed, none may be unseen.
 
+        Args:
+            least: What the mean must reach: so many samples may be missing that it does even if
+                each of them were 0. None: none may.
+
         Raises:
-            InstrumentError: A sample is missing, or nobody knows whether one is.
+            InstrumentError: More are missing, or nobody knows whether any are.
         """
         if self.missing is None:
             raise InstrumentError(
                 f"query {self.name!r}: found nothing that says how many samples there must be: "
                 f"{self.query}"
             )
-        if self.missing:
+        total = self.missing + len(self.history)
+        if self.missing and (least is None or math.fsum(self.history.value) < least * total):
+            so_few = "none" if least is None else f"a mean of {least:g} even if each were 0"
             raise InstrumentError(
-                f"query {self.name!r}: found {self.missing} samples missing of "
-                f"{self.missing + len(self.history)}, expected none: {self.query}"
+                f"query {self.name!r}: found {self.missing} samples missing of {total}, "
+                f"expected {so_few}: {self.query}"
             )
 
     def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
@@ -226,19 +232,30 @@ class Metrics:
     def _in_chunks(
         self, name: str, query: environment.Query, expression: str, from_s: float, until_s: float
     ) -> Iterator[tuple[float, float]]:
-        """Yield the finite samples; Prometheus refuses more than 11,000 of a series at once."""
-        start_s, step_s = float(math.ceil(from_s)), query.step_s
+        """Yield the finite samples."""
+        start_s = float(math.ceil(from_s))
         asked = query.model_copy(update={"query": expression})
-        steps = max(0, math.floor((until_s - start_s) / step_s))
+        steps = max(0, math.floor((until_s - start_s) / query.step_s))
+        for at_s, value in self._samples(name, asked, start_s, steps):
+            if math.isfinite(value):
+                yield at_s, value
+
+    def _samples(
+        self, name: str, query: environment.Query, start_s: float, steps: int
+    ) -> Iterator[tuple[float, float]]:
+        """Yield what the one series is at each step, where it is anything.
+
+        Prometheus refuses more than 11,000 samples of a series at once: they come in pieces.
+        """
         for first in range(0, steps + 1, _MOST_POINTS):
             last = min(first + _MOST_POINTS - 1, steps)
-            series = self._range(asked, start_s + first * step_s, start_s + last * step_s)
+            from_s, until_s = (start_s + step * query.step_s for step in (first, last))
+            series = self._range(query, from_s, until_s)
             if len(series) > 1:
-                _refuse(name, asked, f"found {len(series)} series, expected 1")
-            with Answers(expression):
+                _refuse(name, query, f"found {len(series)} series, expected 1")
+            with Answers(query.query):
                 for at_s, value in series[0]["values"] if series else ():
-                    if math.isfinite(float(value)):
-                        yield float(at_s), float(value)
+                    yield float(at_s), float(value)
 
     def window_s(self, name: str) -> float:
         """Return how long the window of the query *name* is.
@@ -349,14 +366,12 @@ class Metrics:
         """Ask a range that ends in a sample at *end_s*, and refuse what is no evidence."""
         end_s = float(math.floor(end_s))  # the library asks in whole seconds
         steps = max(0, math.floor((end_s - math.ceil(start_s)) / query.step_s))
-        series = self._range(query, end_s - steps * query.step_s, end_s)
-        if len(series) != 1:
-            _refuse(name, query, f"found {len(series)} series, expected 1")
-        with Answers(query.query):
-            samples = [(float(at_s), float(value)) for at_s, value in series[0]["values"]]
+        samples = [*self._samples(name, query, end_s - steps * query.step_s, steps)]
+        if not samples:
+            _refuse(name, query, "found 0 series, expected 1")
         # 0/0 while nobody asks is a hole in the data; a hole is for the judge, unless it is now.
         finite = [Sample(at_s=at, value=value) for at, value in samples if math.isfinite(value)]
-        if samples and not math.isfinite(samples[-1][1]):
+        if not math.isfinite(samples[-1][1]):
             _refuse(name, query, f"the newest value is {samples[-1][1]}: no data, not zero")
         history = History.of(finite)
         with _about(name, query.query):

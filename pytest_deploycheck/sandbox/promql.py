@@ -71,7 +71,7 @@ _AGGREGATIONS: Final[Mapping[str, Callable[[list[float]], float]]] = {
     "avg": lambda values: math.fsum(values) / len(values),
     "count": lambda values: float(len(values)),
 }
-_OVER_TIME: Final = {f"{name}_over_time": _AGGREGATIONS[name] for name in ("count", "max")}
+_OVER_TIME: Final = {f"{name}_over_time": _AGGREGATIONS[name] for name in ("count", "max", "min")}
 
 
 class PromqlError(Exception):

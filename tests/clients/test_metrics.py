@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -16,10 +17,11 @@ from werkzeug import Request, Response
 
 from pytest_deploycheck.clients import bodies, evidence
 from pytest_deploycheck.clients.baselines import Baseline
-from pytest_deploycheck.clients.metrics import Metrics
+from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.events import BaselineRecorded, BaselineValue
+from pytest_deploycheck.domain.histories import History, Sample
 from pytest_deploycheck.domain.units import spoken_time
 from tests.clients.doubles import USER_AGENT
 
@@ -383,6 +385,31 @@ def test_a_history_that_nobody_counted_is_not_whole(prometheus: Prometheus) -> N
     client.history("errors").increase_over(client.before("errors")).demand_whole()
     with pytest.raises(InstrumentError, match="nothing that says how many samples"):
         client.past("errors", time.time() - 300, time.time()).demand_whole()
+
+
+@pytest.mark.parametrize(
+    ("seen", "missing", "least", "whole"),
+    [
+        ([1.0] * 9, 0, None, True),
+        ([1.0] * 9, 1, None, False),
+        ([1.0] * 9, 1, 0.9, True),
+        ([1.0] * 9, 1, 0.91, False),
+        ([1.0] * 8 + [0.0], 1, 0.9, False),
+        ([0.0] * 9, 0, 0.9, True),
+    ],
+    ids=["whole", "one", "one that may", "one that may not", "used up", "bad, and all of it"],
+)
+def test_so_much_may_be_missing_as_may_be_bad(
+    seen: list[float], missing: int, least: float | None, whole: bool
+) -> None:
+    """Nobody saw it: it may have been the worst. How bad the rest is, is the check's own matter."""
+    history = History.of(Sample(at_s=at, value=value) for at, value in enumerate(seen))
+    found = MeasuredHistory(
+        name="up", history=history, unit="ratio", worse="below", query="up", missing=missing
+    )
+    refused = pytest.raises(InstrumentError, match="found 1 samples missing of 10, expected")
+    with contextlib.nullcontext() if whole else refused:
+        found.demand_whole(least=least)
 
 
 def test_nothing_is_an_increase_over_zero(prometheus: Prometheus) -> None:

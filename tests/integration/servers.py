@@ -119,6 +119,7 @@ def prometheus(
                 "tsdb",
                 "create-blocks-from",
                 "openmetrics",
+                "--max-block-duration=720h",  # else it reads the text anew for every two hours
                 str(text),
                 str(data),
             ],

@@ -37,6 +37,7 @@ def metrics() -> Metrics:
         ('sum(g{pod!="a"})', 6.0),
         ('sum(g{pod=~"a|b",pod!~"b"})', 2.0),
         ("sum(max_over_time(g[1m]))", 8.0),
+        ("sum(min_over_time(g[1m]))", 8.0),
         ("sum(count_over_time(g[1m]))", 8.0),
         ("sum(g > 3)", 6.0),
         ("sum(nothing) or 0 * sum(g)", 0.0),

@@ -382,13 +382,21 @@ def baseline_old(platform: Platform) -> None:
 
 @fault(SLA, verdict=Verdict.HOLD)
 def outage_last_month(platform: Platform) -> None:
-    """Ten days ago the platform was down for two hours."""
-    until_s = platform.deployed_at_s - 10 * 86_400
+    """Three hours before the deployment no instance of the API had answered for five minutes."""
+    until_s = platform.deployed_at_s - 3 * 3_600
     for series in platform.metrics.find("up", job=_API):
         before = series.at
         series.at = lambda at_s, before=before: (  # type: ignore[misc] # mypy's view of lambdas
-            0.0 if until_s - 7_200 <= at_s < until_s else before(at_s)
+            0.0 if until_s - 300 <= at_s < until_s else before(at_s)
         )
+
+
+@fault(SLA, verdict=Verdict.HOLD)
+def month_unseen(platform: Platform) -> None:
+    """Three hours before the deployment nobody had looked for five minutes: the API may be down."""
+    until_s = platform.deployed_at_s - 3 * 3_600
+    for series in platform.metrics.find("up", job=_API):
+        series.unseen_s = until_s - 300, until_s
 
 
 @fault(SLA, verdict=Verdict.HOLD)
