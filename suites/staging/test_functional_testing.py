@@ -6,6 +6,7 @@ import pytest
 
 from pytest_deploycheck.clients.conversation import converse
 from pytest_deploycheck.clients.demonstrations import demonstration, read, scenarios_of
+from pytest_deploycheck.clients.load import repeated
 from pytest_deploycheck.plugin.fixtures import Limits, Measure
 from pytest_deploycheck.plugin.staging import Staging
 
@@ -55,11 +56,16 @@ def test_nobody_else_is_let_in(door: str, staging: Staging) -> None:
 
 
 @pytest.mark.check("external-integrations")
-def test_crm_and_claude_answer(staging: Staging) -> None:
-    """Authenticated calls that only read, asked directly with staging's own credentials."""
-    staging.crm.call("location")
-    answer = staging.claude.call("models")
-    assert answer.value(staging.claude.key("models", "first")), "found no model, expected one"
+def test_crm_answers(staging: Staging) -> None:
+    """An authenticated read with staging's own credentials, every time it is asked."""
+    repeated(staging.crm, "repeated")
+
+
+@pytest.mark.check("external-integrations")
+def test_claude_answers(staging: Staging) -> None:
+    """The same, with a call that costs nothing: the models that may be used."""
+    newest = repeated(staging.claude, "repeated")[-1]
+    assert newest.value(staging.claude.key("models", "first")), "found no model, expected one"
 
 
 @pytest.mark.parametrize("service", ["crm", "claude"])

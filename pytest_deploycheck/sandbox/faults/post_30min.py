@@ -217,7 +217,7 @@ def crm_down(platform: Platform) -> None:
     platform.servers["crm"].refuses = True
 
 
-@fault(CRM, verdict=_HOLD)
+@fault(CRM, *ASKING, verdict=_HOLD)
 def crm_fails_now_and_then(platform: Platform) -> None:
     """Every ninth time the CRM does not find the location, and answers 503 instead."""
     platform.servers["crm"].alters = _now_and_then('"location"')
@@ -247,7 +247,7 @@ def claude_down(platform: Platform) -> None:
     platform.servers["claude"].refuses = True
 
 
-@fault(CLAUDE, verdict=_HOLD)
+@fault(CLAUDE, *ASKING, verdict=_HOLD)
 def claude_fails_now_and_then(platform: Platform) -> None:
     """Every ninth time the AI service is overloaded, and answers 503."""
     platform.servers["claude"].alters = _now_and_then('"data"')
