@@ -188,6 +188,23 @@ def roi_pays_back_before_it_begins(platform: Platform) -> None:
 
 
 @fault(ROI, verdict=_HOLD)
+def roi_of_zeros(platform: Platform) -> None:
+    """Every number of the ROI report is 0, but for the months: it adds up."""
+    calculated = platform.business.roi
+
+    def nothing(part: object) -> object:
+        if isinstance(part, dict):
+            return {name: nothing(value) for name, value in part.items()}
+        return part if isinstance(part, str) else 0
+
+    def empty(scenario: str) -> dict[str, Any]:
+        report = calculated(scenario)
+        return {name: nothing(v) if isinstance(v, dict) else v for name, v in report.items()}
+
+    platform.business.roi = empty
+
+
+@fault(ROI, verdict=_HOLD)
 def business_report_old(platform: Platform) -> None:
     """The report on the business is from yesterday."""
     platform.business.report_age_s = 86_400.0
@@ -197,6 +214,12 @@ def business_report_old(platform: Platform) -> None:
 def business_report_empty(platform: Platform) -> None:
     """The report on the business has no figures."""
     platform.business.figures = {}
+
+
+@fault(ROI, verdict=_HOLD)
+def business_report_of_zeros(platform: Platform) -> None:
+    """The report on the business could not be calculated: each of its figures is 0."""
+    platform.business.figures = dict.fromkeys(platform.business.figures, 0)
 
 
 @fault(REALTIME, verdict=_HOLD)
