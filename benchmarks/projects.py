@@ -29,6 +29,8 @@ url = "http://127.0.0.1:{port}"
 dsn_env = "BENCH_DSN"
 [cache]
 url_env = "BENCH_CACHE"
+[cluster]
+workloads = [{{ name = "server", released = false }}]  # no run asks when it was rolled out
 """
 SUITE = """\
 import http.client
