@@ -109,7 +109,7 @@ def test_every_check_gets_to_its_question(runs: Runs, answer: str) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("answer", set(ANSWERS) - {"stale"})
+@pytest.mark.parametrize("answer", [answer for answer in ANSWERS if answer != "stale"])
 def test_no_check_passes_on_it(runs: Runs, answer: str) -> None:
     """Whoever asks, whatever for, has no evidence."""
     ran = runs[answer].result()
