@@ -23,6 +23,7 @@ class Baseline:
         release: That is judged; it is no reference for itself.
         max_age_s: How old it may be at the deployment; a pinned one may be older.
         pinned: The release to compare with, whatever was recorded since; None: the newest.
+        environment: In which it must have been measured; None: in any.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Baseline:
         release: str,
         max_age_s: float | None = None,
         pinned: str | None = None,
+        environment: str | None = None,
     ) -> None:
         self._read = read
         self._deployed_at_s = deployed_at_s
         self._release = release
         self._max_age_s = max_age_s
         self._pinned = pinned
+        self._environment = environment
 
     def recorded(self) -> BaselineRecorded | None:
         """Return the baseline to compare with, None when none was recorded in time.
@@ -52,6 +55,7 @@ class Baseline:
             release=self._release,
             max_age_s=self._max_age_s,
             pinned=self._pinned,
+            environment=self._environment,
         )
 
     def value(self, name: str) -> BaselineValue | None:

@@ -184,6 +184,13 @@ class Metrics:
         compared = self._settings.compare_with
         if compared == "recorded" and self._baseline is not None:
             value = self._baseline.value(name)
+            if value is not None and value.unit != query.unit:
+                _refuse(
+                    name,
+                    query,
+                    f"found it recorded in {value.unit} before the deployment, expected "
+                    f'{query.unit}; compare_with = "before" asks Prometheus for it',
+                )
             if value is not None:
                 sample = Sample(at_s=self._deployed_at_s, value=value.value)
                 return MeasuredHistory(

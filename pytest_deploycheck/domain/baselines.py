@@ -17,13 +17,21 @@ def is_before(baseline: BaselineRecorded, *, deployed_at_s: float) -> bool:
     return baseline.until_s <= deployed_at_s
 
 
-def all_before(events: Iterable[Event], *, deployed_at_s: float) -> list[BaselineRecorded]:
+def all_before(
+    events: Iterable[Event], *, deployed_at_s: float, environment: str | None = None
+) -> list[BaselineRecorded]:
     """Return the baselines from before the deployment, what was measured last at the end.
 
-    When it was written down does not matter: `--until` may be an hour of last week.
+    When it was written down does not matter: `--until` may be an hour of last week. Those of
+    another environment than *environment* do not count; None: of any.
     """
-    found = (event for event in events if isinstance(event, BaselineRecorded))
-    before = [event for event in found if is_before(event, deployed_at_s=deployed_at_s)]
+    before = [
+        event
+        for event in events
+        if isinstance(event, BaselineRecorded)
+        and is_before(event, deployed_at_s=deployed_at_s)
+        and environment in (None, event.environment)
+    ]
     return sorted(before, key=lambda event: event.until_s)
 
 
@@ -34,6 +42,7 @@ def compared_with(
     release: str,
     max_age_s: float | None = None,
     pinned: str | None = None,
+    environment: str | None = None,
 ) -> BaselineRecorded | None:
     """Return the baseline that a deployment is compared with, None when it has none.
 
@@ -43,11 +52,12 @@ def compared_with(
         release: That is judged; it is no reference for itself.
         max_age_s: How old it may be at the deployment; a pinned one may be older.
         pinned: The release to compare with, whatever was recorded since; None: the newest.
+        environment: That it must be of; None: of any.
 
     Raises:
         InstrumentError: The release that is pinned has none.
     """
-    before = all_before(events, deployed_at_s=deployed_at_s)
+    before = all_before(events, deployed_at_s=deployed_at_s, environment=environment)
     if pinned is not None:
         before = [event for event in before if event.release == pinned]
         if not before:

@@ -195,6 +195,7 @@ def baseline(environment: Environment, pytestconfig: pytest.Config) -> Baseline:
         release=settled.release,
         max_age_s=settled.policy.limits.get("baseline_age_s"),
         pinned=environment.baseline_release,
+        environment=environment.name,
     )
 
 

@@ -90,6 +90,7 @@ def adopt_baseline(settled: Deployment) -> None:
             deployed_at_s=settled.deployed_at_s,
             release=settled.release,
             pinned=pinned,
+            environment=settled.environment.name,
         )
         if event is not None:
             journal.write_people(settled.folder, event, name="baseline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -54,6 +55,19 @@ def test_the_newest_of_another_release_from_before(
     """Its own values are no reference for a release, and what came after the rollout is none."""
     found = baseline(*events, **more).recorded()
     assert (found.release if found else None) == release
+
+
+@pytest.mark.parametrize("more", [{}, {"pinned": "1.1"}])
+def test_another_environment_is_no_reference(more: dict[str, Any]) -> None:
+    """A folder that was copied brings the figures of another platform along."""
+    assert baseline(NEW, environment="production", **more).recorded() == NEW
+    elsewhere = dataclasses.replace(NEW, environment="staging")
+    there = baseline(elsewhere, environment="production", **more)
+    if more:
+        with pytest.raises(InstrumentError, match="found no baseline of the pinned release"):
+            there.recorded()
+    else:
+        assert there.recorded() is None
 
 
 def test_a_pinned_release_without_a_baseline_is_no_evidence() -> None:

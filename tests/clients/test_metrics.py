@@ -457,6 +457,20 @@ def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> N
     assert prometheus.asked == []
 
 
+def test_a_baseline_in_another_unit_is_no_evidence(prometheus: Prometheus) -> None:
+    """A query that was rewritten from milliseconds to seconds would be a thousand times better."""
+    client = prometheus.client()
+    value = BaselineValue(name="errors", value=25.0, unit="percent", samples=20)
+    event = BaselineRecorded(
+        at_s=1.0, environment="e", release="1", from_s=0.0, until_s=1.0, values=(value,)
+    )
+    client._baseline = Baseline(
+        lambda: [event], deployed_at_s=prometheus.deployed_at_s, release="2"
+    )
+    with pytest.raises(InstrumentError, match=r"found it recorded in percent .*, expected ratio"):
+        client.before("errors")
+
+
 @pytest.mark.parametrize(("compared", "days"), [("previous_day", 1), ("previous_week", 7)])
 def test_before_may_be_the_same_hour_of_another_day(
     prometheus: Prometheus, compared: str, days: int

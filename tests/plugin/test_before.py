@@ -18,12 +18,14 @@ assert metrics.before("error_ratio").median == 0.01
 """
 
 
-def record(deploycheck: Deploycheck, release: str, *, ago_s: float) -> None:
-    """Record a baseline in the environment `scratch`."""
+def record(
+    deploycheck: Deploycheck, release: str, *, ago_s: float, environment: str = "scratch"
+) -> None:
+    """Record a baseline in the folder of the environment `scratch`."""
     until_s = time.time() - ago_s
     event = BaselineRecorded(
         at_s=until_s,
-        environment="scratch",
+        environment=environment,
         release=release,
         from_s=until_s - 600,
         until_s=until_s,
@@ -45,6 +47,17 @@ def test_the_baseline_is_taken_into_the_record(deploycheck: Deploycheck) -> None
     (kept,) = journal.read_people(run.folder.parents[1])
     assert isinstance(kept, BaselineRecorded)
     assert kept.release == "1.2.2"
+
+
+def test_the_baseline_of_another_environment_is_left_where_it_lies(
+    deploycheck: Deploycheck,
+) -> None:
+    """It was copied with its folder: what was measured there is no reference here."""
+    record(deploycheck, "1.2.1", ago_s=3600, environment="staging")
+    run = deploycheck.run_check("assert baseline.recorded() is None", arguments="baseline")
+    assert run.exit_code == 0, run.text
+    assert run.folder is not None
+    assert journal.read_people(run.folder.parents[1]) == []
 
 
 def test_without_a_baseline_prometheus_is_asked(deploycheck: Deploycheck) -> None:
