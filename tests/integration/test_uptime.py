@@ -79,7 +79,9 @@ def asked(url: str, job: str, *, now_s: int, deployed_ago_s: float) -> Metrics:
         if name.startswith("uptime_")
     }
     return Metrics(
-        Prometheus(url=url, rate_per_s=1_000, timeout=10, queries=queries),
+        Prometheus.model_validate(
+            {"url": url, "rate_per_s": 1_000, "timeout": "10s", "queries": queries}
+        ),
         user_agent="tests",
         deployed_at_s=now_s - deployed_ago_s,
         clock=lambda: now_s,
