@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
-import stamina
+import stamina.instrumentation
 
 from pytest_deploycheck.clients import evidence, rates
 from pytest_deploycheck.clients.faults import fault
@@ -42,6 +42,9 @@ IDLE_S: Final = 3.0
 """How long a connection is kept; less than common servers do, so that none closes under us."""
 READS: Final = frozenset({"GET", "HEAD"})
 _UNWELCOME: Final = ("bot", "crawler", "spider", "curl", "wget", "python-requests", "postman")
+
+# Each attempt is noted as evidence; a log line `stamina.retry_scheduled` would tell nobody more.
+stamina.instrumentation.set_on_retry_hooks([])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

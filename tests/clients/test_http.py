@@ -75,17 +75,20 @@ def test_an_instrument_is_never_the_subject() -> None:
 
 
 @pytest.mark.parametrize(("method", "asked"), [("GET", 2), ("POST", 1)])
-def test_only_a_read_that_could_not_connect_is_tried_again(method: str, asked: int) -> None:
-    """A second POST could do twice what was to be done once."""
+def test_only_a_read_that_could_not_connect_is_tried_again(
+    method: str, asked: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second POST could do twice what was to be done once; the retry is evidence, not a log."""
     requests = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         raise httpx.ConnectError("refused")
 
-    with pytest.raises(SubjectError):
+    with evidence.recording() as recorder, pytest.raises(SubjectError):
         http_client(handle).send(method, "/")
-    assert len(requests) == asked
+    assert len(requests) == len(recorder.evidence) == asked
+    assert caplog.messages == []
 
 
 def test_429_is_obeyed_once_and_then_our_fault() -> None:
