@@ -144,9 +144,11 @@ def sampled(decision: Decision) -> str:
     span_s = max(taken[-1].at_s for taken in again) - min(taken[0].at_s for taken in again)
     taken = [sample for samples in again for sample in samples]
     bad = sum(sample.outcome is Outcome.FAILED for sample in taken)
+    unknown = sum(sample.outcome is Outcome.INCONCLUSIVE for sample in taken)
     return (
         f"{len(taken)} over {spoken_duration(span_s)}, of {len(again)} "
         f"{'check' if len(again) == 1 else 'checks'}, {bad or 'none'} bad"
+        + (f", {unknown} INCONCLUSIVE" if unknown else "")
     )
 
 

@@ -15,7 +15,7 @@ from pytest_deploycheck.domain.words import Outcome, Verdict
 from pytest_deploycheck.report import detail, summary
 from pytest_deploycheck.report.junit import junit_xml
 from pytest_deploycheck.report.summary import summary_markdown
-from pytest_deploycheck.report.terminal import summary_lines
+from pytest_deploycheck.report.terminal import sampled, summary_lines
 from tests.report import stories
 from tests.report.hostile import HOSTILE, hostile_story
 from tests.report.test_page import page_of
@@ -201,6 +201,18 @@ def test_a_watch_says_what_it_has_looked_at() -> None:
     assert not [
         line for line in summary_lines(stories.proceed().decision) if "samples" in line.text
     ]
+
+
+def test_samples_that_tell_nothing_are_not_counted_among_the_good() -> None:
+    """`none bad` over a platform that nobody reached would be half a lie."""
+    samples = tuple(
+        CheckSample(at_s=stories.STARTED_S + n, outcome=outcome)
+        for n, outcome in enumerate([Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE])
+    )
+    told = stories.story(
+        stories.passed("pod-status", samples=samples, trigger="health-check-failure")
+    )
+    assert sampled(told.decision) == "3 over 2 s, of 1 check, none bad, 2 INCONCLUSIVE"
 
 
 def test_a_phase_that_was_looked_at_late_says_so_where_the_verdict_stands() -> None:
