@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from pytest_deploycheck.cli.command import Command, add_json, project_of, say_line
-from pytest_deploycheck.cli.deployments import add_deployment, deployment_of, required
+from pytest_deploycheck.cli.deployments import add_deployment, deployment_of, named_environment
 from pytest_deploycheck.cli.instruments import Place, place_of
 from pytest_deploycheck.clients.baselines import spoken_baseline
 from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
@@ -112,8 +112,8 @@ def _update(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace) -> int:
-    env = required(given.env, "--env", "the name of an environment")
-    name = environment_name(env, project_of(given))
+    project = project_of(given)
+    name = environment_name(named_environment(given, project), project)
     found = [
         event
         for event in journal.read_events(layout.baselines_folder(given.reports, name))

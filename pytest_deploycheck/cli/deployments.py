@@ -133,10 +133,19 @@ def environment_of(given: argparse.Namespace) -> tuple[str, Project, str]:
     Raises:
         ConfigError: It is not named, or there is none of that name.
     """
-    env = required(given.env, "--env", "the name of an environment")
     project = project_of(given)
+    env = named_environment(given, project)
     register_secrets(secret_names(env, project), os.environ)
     return env, project, environment_name(env, project)
+
+
+def named_environment(given: argparse.Namespace, project: Project) -> str:
+    """Return what was given as `--env`: a name, or the path of a file.
+
+    Raises:
+        ConfigError: Nothing was.
+    """
+    return required(given.env, "--env", f"one of {', '.join(project.environments)}")
 
 
 def required(found: str | None, option: str, expected: str) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from pytest_deploycheck.cli.command import project_of
-from pytest_deploycheck.cli.deployments import required
+from pytest_deploycheck.cli.deployments import named_environment
 from pytest_deploycheck.clients.evidence import register_secrets
 from pytest_deploycheck.config import (
     Environment,
@@ -41,8 +41,8 @@ def place_of(given: argparse.Namespace) -> Iterator[Place]:
     Raises:
         ConfigError: It is not named, or cannot be used.
     """
-    env = required(given.env, "--env", "the name of an environment")
     project = project_of(given)
+    env = named_environment(given, project)
     with contextlib.ExitStack() as stack:
         variables = dict(os.environ)
         if is_sandbox(env, project) and not sandbox_runs(variables):

@@ -81,3 +81,19 @@ def test_no_message_has_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever a command says on its way out goes through one function, which takes secrets out."""
     assert main(["baseline", "show", "--env=https://user:s3cret@host"]) == 4
     assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("doctor",), ("baseline", "show"), ("attest", "pre_deploy/compliance")],
+    ids=" ".join,
+)
+def test_a_forgotten_environment_lists_those_there_are(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever forgot the option does not know the names by heart either."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("DEPLOYCHECK_ENV", raising=False)
+    assert main([*command]) == 4
+    expected = "--env: found nothing; expected one of production, rehearsal, sandbox, staging"
+    assert expected in capsys.readouterr().err
