@@ -36,7 +36,7 @@ def _sandbox(given: argparse.Namespace) -> int:
             variables = _running(given.file)
             told = _tell(variables, "switch", faults=given.fault)
             _write(given.file, variables | _deployment(told))
-            say(f"release {told['release']} was rolled out; it is told of by: {_read(given.file)}")
+            say(f"release {told['release']} was rolled out; next: {_read(given.file)}")
         case _:
             _tell(_running(given.file), "stop")
             say("the sandbox stops")
@@ -71,7 +71,7 @@ def _start(file: Path, faults: list[str]) -> int:
             process.terminate()
             raise ConfigError([f"the sandbox was not ready within {_READY_WITHIN_S:g} s"])
         time.sleep(0.05)
-    say(f"the sandbox serves; it is told of by: {_read(file)}")
+    say(f"the sandbox serves; next: {_read(file)}")
     return 0
 
 

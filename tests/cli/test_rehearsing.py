@@ -62,5 +62,5 @@ def test_a_file_of_one_that_is_gone_is_in_nobodys_way(
     monkeypatch.delenv("DEPLOYCHECK_SANDBOX_CONTROL_URL", raising=False)
     file = tmp_path / "its own.env"
     file.write_text("export DEPLOYCHECK_SANDBOX_CONTROL_URL=http://127.0.0.1:9\n")
-    assert f"it is told of by: . '{file}'" in start(str(file))
+    assert f"next: . '{file}'" in start(str(file))
     assert main(["sandbox", "stop", f"--file={file}"]) == 0
