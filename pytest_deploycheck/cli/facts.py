@@ -142,7 +142,8 @@ def rolled_back(deployment: Deployment, settings: Notifications, cause: str | No
         occasion=f"{deployment.release}/{executed.id}",
         promised_by_s=verified.at_s + settings.update_s,
         notes=(
-            f"news are promised within {spoken_duration(settings.update_s)}: deploycheck notify update",
+            f"news are promised within {spoken_duration(settings.update_s)}: "
+            "deploycheck notify update",
         ),
     )
 
