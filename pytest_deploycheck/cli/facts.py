@@ -130,6 +130,7 @@ def rolled_back(deployment: Deployment, settings: Notifications, cause: str | No
         done = "was executed, and not verified" if executed else "was not executed"
         raise NotSoError(f"the message would not be true: a rollback {done}")
     detected_s, why = _breach(deployment, events)
+    promise = f"news are promised within {spoken_duration(settings.update_s)}"
     return Found(
         facts={
             **_common(deployment),
@@ -141,10 +142,7 @@ def rolled_back(deployment: Deployment, settings: Notifications, cause: str | No
         },
         occasion=f"{deployment.release}/{executed.id}",
         promised_by_s=verified.at_s + settings.update_s,
-        notes=(
-            f"news are promised within {spoken_duration(settings.update_s)}: "
-            "deploycheck notify update",
-        ),
+        notes=(f"{promise}: deploycheck notify update",),
     )
 
 
