@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable
 from typing import Final
 
+import pytest
+
 from pytest_deploycheck.clients.evidence import Recorder, recording, redact
 from pytest_deploycheck.domain.confirmation import Pace, next_sample_s
 from pytest_deploycheck.domain.durations import timing_of
@@ -251,6 +253,8 @@ def message(error: BaseException | None) -> str:
     """
     if error is None:
         return ""
+    if isinstance(error, pytest.FixtureLookupError):
+        return error.formatrepr().errorstring.partition("\n")[0]  # below it are all there are
     text = _WHERE.sub("", str(error))
     ours = isinstance(error, AssertionError | DeploycheckError)
     if not ours or not text:

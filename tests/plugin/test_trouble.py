@@ -154,6 +154,15 @@ def test_a_plugin_that_takes_checks_away_leaves_them_owed(deploycheck: Deployche
     assert run.exit_code == 11
 
 
+def test_a_misspelt_fixture_is_named(deploycheck: Deploycheck) -> None:
+    """The error of pytest says it with an object of ours in brackets."""
+    deploycheck.write(
+        "suites/test_pods.py",
+        f'{HEADER}\n@pytest.mark.check("pod-status")\ndef test_pods(clustr):\n    pass\n',
+    )
+    assert "INCONCLUSIVE: setup: fixture 'clustr' not found; " in reasons_of(deploycheck.run())
+
+
 def test_the_reason_of_a_collection_error_is_told(deploycheck: Deploycheck) -> None:
     """In the verdict too, where whoever is woken looks first."""
     deploycheck.write("suites/test_typo.py", "import pytst\n")
