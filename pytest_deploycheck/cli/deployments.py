@@ -16,6 +16,7 @@ from pytest_deploycheck.domain.errors import ConfigError
 from pytest_deploycheck.domain.events import Event
 from pytest_deploycheck.domain.units import unix_seconds
 from pytest_deploycheck.report import journal, layout
+from pytest_deploycheck.report.verdict import iso
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,9 +107,21 @@ def deployment_of(given: argparse.Namespace, *, new: bool = False) -> Deployment
     folder = _folder(given.reports, name, release, deployed_at_s)
     if folder is None:
         if not new:
+            times = [
+                iso(stamp_s(folder.name))
+                for folder in _deployments(given.reports, name)
+                if folder.parent.name == layout.component(release)
+            ]
+            if times:
+                found = (
+                    f"{given.deployed_at}, when the record has no rollout of {release} in {name}"
+                )
+                expected = f"expected one of {', '.join(sorted(times))}"
+                raise ConfigError([f"--deployed-at: found {found}; {expected}"])
+            known = _known(given.reports, name)
             when = f" deployed at {given.deployed_at}" if given.deployed_at else ""
             found = f"{release!r}{when}, of which {given.reports} has no record in {name}"
-            raise ConfigError([f"--release: found {found}; expected {_known(given.reports, name)}"])
+            raise ConfigError([f"--release: found {found}; expected {known}"])
         if deployed_at_s is None:
             raise ConfigError(
                 ["--deployed-at: found nothing; expected when the rollout is to begin"]

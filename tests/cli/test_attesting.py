@@ -13,6 +13,7 @@ from pytest_deploycheck.domain.events import Attested, RolledBack
 from pytest_deploycheck.domain.people import People
 from pytest_deploycheck.report import journal, layout
 from pytest_deploycheck.report.neighbours import in_flight
+from pytest_deploycheck.report.verdict import iso
 from tests.cli.rehearsal import SUITES, Rehearsal
 
 LEAD = ("attest", "sign_off/operations-lead", "--by=olivia@sandbox", "--statement=done")
@@ -84,6 +85,18 @@ def test_an_unknown_release_is_refused(rehearsal: Rehearsal) -> None:
     """A typing mistake must not open the record of a release that nobody deploys."""
     code, printed = rehearsal.run(*LEAD)
     assert (code, "has no record" in printed) == (4, True), printed
+    assert not rehearsal.folder.exists()
+
+
+def test_a_rollout_that_the_record_does_not_have_lists_those_it_has(rehearsal: Rehearsal) -> None:
+    """`found 1.4.2, expected one of 1.4.2` would help nobody."""
+    rehearsal.ran("post_5min")
+    there = iso(rehearsal.deployed_at_s)
+    rehearsal.deployed_at_s -= 60
+    code, printed = rehearsal.run(*LEAD)
+    assert code == 4, printed
+    assert f"--deployed-at: found {iso(rehearsal.deployed_at_s)}, when the record has" in printed
+    assert f"; expected one of {there}" in printed
     assert not rehearsal.folder.exists()
 
 
