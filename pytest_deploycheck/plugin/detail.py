@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, Final, Protocol
 
 import pytest
+from pytest_html.basereport import BaseReport  # type: ignore[import-untyped]
 
 from pytest_deploycheck.domain.events import PlannedCheck
 from pytest_deploycheck.domain.items import PHASES
@@ -52,6 +53,14 @@ class Detail:
             marked = [m.name for m in item.iter_markers() if m.name in PHASES]
             setattr(report, CELLS, self._texts(planned, [p for p in PHASES if p in marked]))
         return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Keep pytest-html from naming a page that a usage error takes away again."""
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            plugins = session.config.pluginmanager
+            for page in [found for found in plugins.get_plugins() if isinstance(found, BaseReport)]:
+                plugins.unregister(page)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -65,6 +65,8 @@ class Record:
         """Make the run's folder; the journal begins when the ledger is known."""
         self._settled = settled
         self._config = config
+        self._first = not settled.folder.exists()
+        """The deployment had no record before this run."""
         self.folder: Path = layout.new_run_folder(
             settled.folder, settled.started_at_s, settled.phases
         )
@@ -289,9 +291,21 @@ class Record:
         )
 
     def pytest_unconfigure(self) -> None:
-        """Leave no trace of a run that ended in a usage error."""
-        if self._decision is None and self._journal is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Leave no trace of a run that ended in a usage error.
+
+        A record without a run would be taken for the newest deployment.
+        """
+        if self._decision is not None or self._journal is not None:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._first:
+            deployment = self._settled.folder
+            with contextlib.suppress(OSError):  # somebody else has begun to write there
+                (deployment / "runs").rmdir()
+                if not (deployment / "people").exists():
+                    shutil.rmtree(deployment / "used")
+                for folder in (deployment, *deployment.parents[:2]):
+                    folder.rmdir()
 
     def _begin(self) -> None:
         """Begin the journal, with what is known to stand against the run already."""

@@ -45,7 +45,19 @@ def test_a_check_that_answers_nothing_is_refused(
     assert run.exit_code == 4, run.text
     assert all(text in run.text for text in expected), run.text
     assert not (deploycheck.root / "has-run").exists()
-    assert not list(deploycheck.root.glob("reports/**/verdict.json"))
+    assert not list(deploycheck.root.glob("reports/*"))
+    assert "tests.html" not in run.text
+
+
+def test_a_mistake_takes_nothing_of_an_earlier_run_away(deploycheck: Deploycheck) -> None:
+    """Only what it has begun itself is gone."""
+    since = "--deploycheck-deployed-at=2026-01-31T12:00:00Z"
+    first = deploycheck.run(since).folder
+    assert first is not None
+    there = set(deploycheck.root.glob("reports/scratch/**/*"))
+    deploycheck.write("suites/test_a.py", f"{HEADER}\n{CHECK.format(repr('typo'))}")
+    assert deploycheck.run(since).exit_code == 4
+    assert set(deploycheck.root.glob("reports/scratch/**/*")) == there
 
 
 def test_all_mistakes_in_checks_are_told_at_once(deploycheck: Deploycheck) -> None:
