@@ -27,6 +27,12 @@ def test_a_link_of_a_page_leads_to_a_file(page: Path) -> None:
     assert dead_links(page) == []
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+def test_a_page_is_found_from_the_readme(page: Path) -> None:
+    """What no link leads to, nobody reads."""
+    assert f"](docs/{page.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_dead_link_is_found(tmp_path: Path) -> None:
     """The test above can fail."""
     page = tmp_path / "page.md"
