@@ -17,5 +17,8 @@ def test_service_is_healthy(api: Api) -> None:
 
 @pytest.mark.check("health-check-failure", trigger="health-check-failure")
 def test_service_stays_healthy(api: Api) -> None:
-    """Asked again while it fails, until the trigger's hold is reached or it has recovered."""
+    """Asked again while it fails, until the trigger's hold is reached or it has recovered.
+
+    While nothing else is asked, its silence is HOLD and no ROLLBACK: our network may be the cause.
+    """
     api.call("health")
