@@ -32,6 +32,24 @@ def page_of(told: stories.Story) -> str:
     return report_page(told.decision, told.events, told.policy)
 
 
+@pytest.mark.parametrize(("checks", "times"), [(1, 0), (2, 2)])
+def test_what_the_reason_says_is_not_said_again(checks: int, times: int) -> None:
+    """On a phone the same five lines twice are a screen; of two checks each says its own."""
+    results = [
+        stories.passed(
+            "pod-status",
+            nodeid=f"suites/post_5min/test_health.py::test_{n}",
+            outcome=Outcome.FAILED,
+            message=f"pod {n} is down",
+            measurements=(),
+        )
+        for n in range(checks)
+    ]
+    page = page_of(stories.story(*results))
+    assert "pod 0 is down" in page
+    assert page.count('<pre class="message">') == times
+
+
 def test_the_page_tells_what_was_decided_first(told: stories.Story) -> None:
     """At three in the morning nobody scrolls for the verdict."""
     page = page_of(told)
