@@ -91,6 +91,8 @@ def load_project(root: Path) -> Project:
     """
     folder = project_folder(root)
     document, problems = read_checklist(folder / _CHECKLIST)
+    if not document.checklist.items:
+        raise ConfigError(problems)  # the policy would be held against nothing
     policy, more = read_policy(folder / _POLICY, document, shown(folder / _CHECKLIST))
     if policy is None or problems:
         raise ConfigError([*problems, *more])
