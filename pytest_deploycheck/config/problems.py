@@ -102,6 +102,8 @@ def _described(detail: ErrorDetails, model: type[BaseModel], raw: object) -> str
         return detail["msg"]
     found = lookup(raw, loc)
     words = f"found {spoken(found, printable=_PRINTABLE.match(kind) is not None)}"
+    if kind in {"dataclass_type", "model_type"}:
+        return f"{words}; expected a table of {', '.join(keys_at(model, loc))}"
     choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
     return f"{words}; expected {_expected(detail)}{meant(str(found), choices)}"
 

@@ -148,6 +148,11 @@ def test_no_project_is_said(tmp_path: Path, below: str) -> None:
             ("limits.error_ratio: found a table; expected `clear` on the good side of `value`"),
         ),
         (
+            'error_ratio = { value = 0.05, worse = "above" }',
+            "error_ratio = 0.05",
+            "limits.error_ratio: found a number; expected a table of value, worse, clear",
+        ),
+        (
             "error_ratio = {",
             "errors = {",
             (
