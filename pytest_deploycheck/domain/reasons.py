@@ -227,7 +227,7 @@ def _what_would_change_it(check: CheckResult) -> str:
             return "no trigger covers it: mend it, or have it waived"
         case _:
             if not _asks(check):
-                return "no evidence either way: mend the instrument and run again"
+                return "no evidence either way: mend the instrument, or the check, and run again"
             # What to run stands in its message, where it has one.
             said = check.ended.message
             return "then run again" if said else f"run deploycheck attest {check.ended.item}"

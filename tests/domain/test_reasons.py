@@ -158,7 +158,7 @@ def test_a_silent_host_is_the_cause_of_missing_evidence(check: CheckEnded, cause
     assert reason.cause == cause
     assert reason.text == (
         f"{BOX} INCONCLUSIVE: {cause}; trigger errors unknown; "
-        "no evidence either way: mend the instrument and run again"
+        "no evidence either way: mend the instrument, or the check, and run again"
     )
 
 
@@ -228,7 +228,12 @@ def test_a_later_run_that_came_to_its_end_is_not_called_cut_off() -> None:
         ("F" * 13 + "P", "errors", False, "decide by hand"),
         ("FP", "errors", False, "it failed earlier in this run: keep watching"),
         ("F", None, False, "no trigger covers it: mend it, or have it waived"),
-        ("I", None, False, "no evidence either way: mend the instrument and run again"),
+        (
+            "I",
+            None,
+            False,
+            "no evidence either way: mend the instrument, or the check, and run again",
+        ),
         ("I", None, True, f"run deploycheck attest {BOX}"),
         ("F", None, True, "no trigger covers it: mend it, or have it waived"),
     ],
