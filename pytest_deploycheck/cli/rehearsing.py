@@ -104,7 +104,8 @@ def _tell(variables: Mapping[str, str], what: str, **body: object) -> dict[str, 
 
     control = variables.get(_CONTROL)
     if not control:
-        raise ConfigError([f"{_CONTROL}: found nothing; expected what deploycheck sandbox wrote"])
+        found = f"found no sandbox: neither --file nor {_CONTROL} names one"
+        raise ConfigError([f"{found}; expected one of deploycheck sandbox start"])
     try:
         return tell(control, what, **body)
     except urllib.error.HTTPError as error:

@@ -55,6 +55,23 @@ def test_the_advice_is_a_command_of_any_shell(
     assert done.stdout == "1.4.2\n"
 
 
+@pytest.mark.parametrize("action", ["stop", "switch"])
+def test_none_that_serves_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    action: str,
+) -> None:
+    """With where it was looked for, and how there comes to be one."""
+    monkeypatch.delenv("DEPLOYCHECK_SANDBOX_CONTROL_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["sandbox", action]) == 4
+    told = capsys.readouterr().err
+    assert "found no sandbox: neither --file nor DEPLOYCHECK_SANDBOX_CONTROL_URL names" in told
+    assert "deploycheck sandbox start" in told
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_one_that_is_gone_is_in_nobodys_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
