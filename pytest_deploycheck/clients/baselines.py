@@ -20,10 +20,11 @@ class Baseline:
     Args:
         read: Returns what people did around the deployment, baselines among it.
         deployed_at_s: When the rollout began, Unix seconds.
+        environment: In which it must have been measured.
         release: That is judged; it is no reference for itself.
-        max_age_s: How old it may be at the deployment; a pinned one may be older.
+        max_age_s: How old it may be at the deployment, None: however old; a pinned one may be
+            older.
         pinned: The release to compare with, whatever was recorded since; None: the newest.
-        environment: In which it must have been measured; None: in any.
     """
 
     def __init__(
@@ -31,17 +32,17 @@ class Baseline:
         read: Callable[[], Sequence[Event]],
         *,
         deployed_at_s: float,
+        environment: str,
         release: str,
-        max_age_s: float | None = None,
-        pinned: str | None = None,
-        environment: str | None = None,
+        max_age_s: float | None,
+        pinned: str | None,
     ) -> None:
         self._read = read
         self._deployed_at_s = deployed_at_s
+        self._environment = environment
         self._release = release
         self._max_age_s = max_age_s
         self._pinned = pinned
-        self._environment = environment
 
     def recorded(self) -> BaselineRecorded | None:
         """Return the baseline to compare with, None when none was recorded in time.
@@ -52,10 +53,10 @@ class Baseline:
         return compared_with(
             self._read(),
             deployed_at_s=self._deployed_at_s,
+            environment=self._environment,
             release=self._release,
             max_age_s=self._max_age_s,
             pinned=self._pinned,
-            environment=self._environment,
         )
 
     def value(self, name: str) -> BaselineValue | None:

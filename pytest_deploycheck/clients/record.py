@@ -40,11 +40,12 @@ class Record:
     Args:
         read: Returns every event of the deployment.
         deployed_at_s: When the rollout began, Unix seconds.
+        environment: That it is in; a baseline of another one is no reference.
         release: That is judged.
         checklist: Which items there are.
         policy: Says also whether runs that were made up for a demonstration count.
         selected: The phases of this very run, whose own verdict speaks for them.
-        pinned: The release to compare with, as `Baseline` has it.
+        pinned: The release to compare with, as `Baseline` has it; None: the newest.
         clock: Unix seconds.
     """
 
@@ -53,15 +54,17 @@ class Record:
         read: Callable[[], Sequence[Event]],
         *,
         deployed_at_s: float,
+        environment: str,
         release: str,
         checklist: Checklist,
         policy: Policy,
         selected: Collection[str],
-        pinned: str | None = None,
+        pinned: str | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._read = read
         self.deployed_at_s = deployed_at_s
+        self._environment = environment
         self.release = release
         """That is judged."""
         self._checklist = checklist
@@ -153,11 +156,15 @@ class Record:
             SubjectError: There is none, the newest is this release's own, or it lacks a value.
         """
         _demand_names(names)
-        before = all_before(self._read(), deployed_at_s=self.deployed_at_s)
+        before = self._before(self._read())
         if before and before[-1].release == self.release:
             raise SubjectError(f"found a baseline of {self.release} itself; expected one of before")
         found = before and compared_with(
-            before, deployed_at_s=self.deployed_at_s, release=self.release, pinned=self._pinned
+            before,
+            deployed_at_s=self.deployed_at_s,
+            environment=self._environment,
+            release=self.release,
+            pinned=self._pinned,
         )
         if not found:
             raise SubjectError(
@@ -182,15 +189,23 @@ class Record:
         """
         _demand_names(names)
         events = self._read()
-        newest = newest_after(events, deployed_at_s=self.deployed_at_s, release=self.release)
+        newest = newest_after(
+            events,
+            deployed_at_s=self.deployed_at_s,
+            environment=self._environment,
+            release=self.release,
+        )
         if newest is None or not newest.values:
             raise SubjectError(
                 "found no baseline from after the deployment; expected one; "
                 "run deploycheck baseline update"
             )
         _note("baseline after the deployment", newest)
-        before = all_before(events, deployed_at_s=self.deployed_at_s)[-1:]
+        before = self._before(events)[-1:]
         return _lacking(newest, [*names, *(v.name for event in before for v in event.values)])
+
+    def _before(self, events: Sequence[Event]) -> list[BaselineRecorded]:
+        return all_before(events, deployed_at_s=self.deployed_at_s, environment=self._environment)
 
 
 def _note(about: str, baseline: BaselineRecorded) -> None:

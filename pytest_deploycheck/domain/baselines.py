@@ -18,19 +18,18 @@ def is_before(baseline: BaselineRecorded, *, deployed_at_s: float) -> bool:
 
 
 def all_before(
-    events: Iterable[Event], *, deployed_at_s: float, environment: str | None = None
+    events: Iterable[Event], *, deployed_at_s: float, environment: str
 ) -> list[BaselineRecorded]:
-    """Return the baselines from before the deployment, what was measured last at the end.
+    """Return the environment's baselines from before, what was measured last at the end.
 
-    When it was written down does not matter: `--until` may be an hour of last week. Those of
-    another environment than *environment* do not count; None: of any.
+    When it was written down does not matter: `--until` may be an hour of last week.
     """
     before = [
         event
         for event in events
         if isinstance(event, BaselineRecorded)
         and is_before(event, deployed_at_s=deployed_at_s)
-        and environment in (None, event.environment)
+        and event.environment == environment
     ]
     return sorted(before, key=lambda event: event.until_s)
 
@@ -39,20 +38,20 @@ def compared_with(
     events: Iterable[Event],
     *,
     deployed_at_s: float,
+    environment: str,
     release: str,
     max_age_s: float | None = None,
     pinned: str | None = None,
-    environment: str | None = None,
 ) -> BaselineRecorded | None:
     """Return the baseline that a deployment is compared with, None when it has none.
 
     Args:
         events: Baselines among others.
         deployed_at_s: When the rollout began, Unix seconds.
+        environment: That it must be of.
         release: That is judged; it is no reference for itself.
         max_age_s: How old it may be at the deployment; a pinned one may be older.
         pinned: The release to compare with, whatever was recorded since; None: the newest.
-        environment: That it must be of; None: of any.
 
     Raises:
         InstrumentError: The release that is pinned has none.
@@ -75,14 +74,14 @@ def compared_with(
 
 
 def newest_after(
-    events: Iterable[Event], *, deployed_at_s: float, release: str
+    events: Iterable[Event], *, deployed_at_s: float, environment: str, release: str
 ) -> BaselineRecorded | None:
     """Return the newest baseline of *release* none of which is from before its rollout began."""
     after = [
         event
         for event in events
         if isinstance(event, BaselineRecorded)
-        and event.release == release
+        and (event.environment, event.release) == (environment, release)
         and event.from_s >= deployed_at_s
     ]
     return max(after, key=lambda event: event.until_s, default=None)

@@ -192,10 +192,10 @@ def baseline(environment: Environment, pytestconfig: pytest.Config) -> Baseline:
     return Baseline(
         functools.partial(journal.read_people, settled.folder),
         deployed_at_s=settled.deployed_at_s,
+        environment=environment.name,
         release=settled.release,
         max_age_s=settled.policy.limits.get("baseline_age_s"),
         pinned=environment.baseline_release,
-        environment=environment.name,
     )
 
 
@@ -340,6 +340,7 @@ def record(pytestconfig: pytest.Config) -> DeploymentRecord:
     return Record(
         functools.partial(journal.read_record, settled.folder),
         deployed_at_s=settled.deployed_at_s,
+        environment=settled.environment.name,
         release=settled.release,
         checklist=settled.project.checklist,
         policy=settled.policy,

@@ -88,9 +88,9 @@ def adopt_baseline(settled: Deployment) -> None:
         event = compared_with(
             recorded,
             deployed_at_s=settled.deployed_at_s,
+            environment=settled.environment.name,
             release=settled.release,
             pinned=pinned,
-            environment=settled.environment.name,
         )
         if event is not None:
             journal.write_people(settled.folder, event, name="baseline")

@@ -255,7 +255,12 @@ def page_of(
     ]
     lanes = _lanes(decision, timelines(policy, known) if over_time is None else over_time, policy)
     sampled = [span.from_s for lane in lanes for span in lane.spans]
-    before = compared_with(known, deployed_at_s=decision.deployed_at_s, release=decision.release)
+    before = compared_with(
+        known,
+        deployed_at_s=decision.deployed_at_s,
+        environment=decision.environment,
+        release=decision.release,
+    )
     return Page(
         decision=decision,
         why=told(decision.reasons)[0].text if decision.reasons else _all_is_well(decision),

@@ -34,7 +34,13 @@ AFTER = recorded("1.2", until_s=DEPLOYED_S + 1)
 
 def baseline(*events: BaselineRecorded, **more: Any) -> Baseline:  # noqa: ANN401 - passed on
     """What release 2.0 is compared with."""
-    return Baseline(lambda: events, deployed_at_s=DEPLOYED_S, release="2.0", **more)
+    return Baseline(
+        lambda: events,
+        deployed_at_s=DEPLOYED_S,
+        environment="production",
+        release="2.0",
+        **{"max_age_s": None, "pinned": None} | more,
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,9 +66,9 @@ def test_the_newest_of_another_release_from_before(
 @pytest.mark.parametrize("more", [{}, {"pinned": "1.1"}])
 def test_another_environment_is_no_reference(more: dict[str, Any]) -> None:
     """A folder that was copied brings the figures of another platform along."""
-    assert baseline(NEW, environment="production", **more).recorded() == NEW
+    assert baseline(NEW, **more).recorded() == NEW
     elsewhere = dataclasses.replace(NEW, environment="staging")
-    there = baseline(elsewhere, environment="production", **more)
+    there = baseline(elsewhere, **more)
     if more:
         with pytest.raises(InstrumentError, match="found no baseline of the pinned release"):
             there.recorded()

@@ -451,7 +451,12 @@ def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> N
         at_s=1.0, environment="e", release="1", from_s=0.0, until_s=1.0, values=(value,)
     )
     client._baseline = Baseline(
-        lambda: [event], deployed_at_s=prometheus.deployed_at_s, release="2"
+        lambda: [event],
+        deployed_at_s=prometheus.deployed_at_s,
+        environment="e",
+        release="2",
+        max_age_s=None,
+        pinned=None,
     )
     assert client.before("errors").median == 0.25
     assert prometheus.asked == []
@@ -465,7 +470,12 @@ def test_a_baseline_in_another_unit_is_no_evidence(prometheus: Prometheus) -> No
         at_s=1.0, environment="e", release="1", from_s=0.0, until_s=1.0, values=(value,)
     )
     client._baseline = Baseline(
-        lambda: [event], deployed_at_s=prometheus.deployed_at_s, release="2"
+        lambda: [event],
+        deployed_at_s=prometheus.deployed_at_s,
+        environment="e",
+        release="2",
+        max_age_s=None,
+        pinned=None,
     )
     with pytest.raises(InstrumentError, match=r"found it recorded in percent .*, expected ratio"):
         client.before("errors")

@@ -200,6 +200,7 @@ def record(
     return Record(
         lambda: events,
         deployed_at_s=DEPLOYED_S,
+        environment="production",
         release="2.0",
         checklist=Checklist(items=(BOX,), sha256=""),
         policy=dataclasses.replace(POLICY, accepts_demonstrations=rehearsal),
@@ -289,13 +290,14 @@ def test_the_baseline_before_is_the_one_that_is_compared_with() -> None:
     [
         ((), "found no baseline from before the deployment"),
         ((BASELINE, dataclasses.replace(BEFORE, until_s=DEPLOYED_S + 1)), "found no baseline from"),
+        ((dataclasses.replace(BEFORE, environment="staging"),), "found no baseline from before"),
         ((dataclasses.replace(BEFORE, values=()),), "the baseline lacks a; expected it complete"),
         (
             (OLDER, dataclasses.replace(BEFORE, release="2.0")),
             "found a baseline of 2.0 itself; expected one of before",
         ),
     ],
-    ids=["none", "afterwards", "incomplete", "its own"],
+    ids=["none", "afterwards", "elsewhere", "incomplete", "its own"],
 )
 @pytest.mark.parametrize("pinned", [None, "1.9"])
 def test_without_a_baseline_of_before_nothing_can_be_compared(
@@ -313,6 +315,7 @@ def test_a_new_baseline_is_of_this_release_and_from_afterwards() -> None:
         (),
         (BEFORE,),
         (dataclasses.replace(BASELINE, release="1.9"),),
+        (dataclasses.replace(BASELINE, environment="staging"),),
         (dataclasses.replace(BASELINE, values=()),),
         (dataclasses.replace(BASELINE, from_s=DEPLOYED_S - 1),),
     ):

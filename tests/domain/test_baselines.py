@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,6 +20,11 @@ from pytest_deploycheck.domain.events import BaselineRecorded, Event, RunEnded
 
 DEPLOYED_S = 1_000_000.0
 DAY_S, WEEK_S = 86_400.0, 604_800.0
+OF_RELEASE: Final[dict[str, Any]] = {
+    "deployed_at_s": DEPLOYED_S,
+    "environment": "production",
+    "release": "2.0",
+}
 
 
 def recorded(release: str, *, until_s: float) -> BaselineRecorded:
@@ -51,7 +56,7 @@ def test_a_window_is_before_or_after_or_neither(until_s: float, before: bool, af
     """One that the rollout began in speaks for neither release."""
     window = recorded("2.0", until_s=until_s)
     assert is_before(window, deployed_at_s=DEPLOYED_S) is before
-    found = newest_after([window], deployed_at_s=DEPLOYED_S, release="2.0")
+    found = newest_after([window], **OF_RELEASE)
     assert (found is window) is after
 
 
@@ -59,7 +64,11 @@ def test_the_order_is_that_of_the_measurements() -> None:
     """Not that in which they were written down or read, and other events are none."""
     events: list[Event] = [OWN, RunEnded(run="r", at_s=DEPLOYED_S - 1), LATE_NOTE, AFTER, NEW]
     for order in itertools.permutations(events):
-        assert all_before(order, deployed_at_s=DEPLOYED_S) == [LATE_NOTE, NEW, OWN]
+        assert all_before(order, deployed_at_s=DEPLOYED_S, environment="production") == [
+            LATE_NOTE,
+            NEW,
+            OWN,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -74,15 +83,16 @@ def test_the_order_is_that_of_the_measurements() -> None:
         ([OLD], {"max_age_s": 89_999.0}, None),
         ([OLD], {"max_age_s": 60.0, "pinned": "1.0"}, "1.0"),
         ([OWN, AFTER], {}, None),
+        ([OLD, dataclasses.replace(NEW, environment="staging")], {}, "1.0"),
     ],
     ids=["none", "newest", "written down late", "pinned", "pinned, before", "just in time",
-         "too old", "pinned may be old", "own or later"],
+         "too old", "pinned may be old", "own or later", "elsewhere"],
 )  # fmt: skip
 def test_a_deployment_is_compared_with_the_newest_of_another_release_from_before(
     events: list[BaselineRecorded], more: dict[str, Any], release: str | None
 ) -> None:
     """Its own values are no reference for a release, and what came after the rollout is none."""
-    found = compared_with(events, deployed_at_s=DEPLOYED_S, release="2.0", **more)
+    found = compared_with(events, **OF_RELEASE, **more)
     assert (found.release if found else None) == release
     assert found is None or found.until_s <= DEPLOYED_S
 
@@ -92,16 +102,18 @@ def test_a_pinned_release_that_was_measured_too_late_has_no_baseline() -> None:
     with pytest.raises(
         InstrumentError, match=r"no baseline of the pinned release 1\.2 from before"
     ):
-        compared_with([NEW, AFTER], deployed_at_s=DEPLOYED_S, release="2.0", pinned="1.2")
+        compared_with([NEW, AFTER], **OF_RELEASE, pinned="1.2")
 
 
 def test_after_the_deployment_only_its_own_release_counts() -> None:
-    """The newest of them, by when it was measured."""
+    """In its own environment, the newest of them, by when it was measured."""
     first, second = (recorded("2.0", until_s=until_s) for until_s in (300, 900))
     events = [second, dataclasses.replace(first, at_s=DEPLOYED_S + 9_000), AFTER]
     other = recorded("1.2", until_s=1_200)
-    assert newest_after([*events, other], deployed_at_s=DEPLOYED_S, release="2.0") is second
-    assert newest_after([other], deployed_at_s=DEPLOYED_S, release="2.0") is None
+    assert newest_after([*events, other], **OF_RELEASE) is second
+    assert newest_after([other], **OF_RELEASE) is None
+    elsewhere = dataclasses.replace(second, environment="staging")
+    assert newest_after([elsewhere], **OF_RELEASE) is None
 
 
 @pytest.mark.parametrize(

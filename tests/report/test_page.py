@@ -102,7 +102,7 @@ def test_a_failure_tells_all_that_decides_it() -> None:
 
 
 def test_the_page_shows_what_the_deployment_was_compared_with() -> None:
-    """Not what was written down last, nor its own values, nor those of after the rollout."""
+    """Not what was written down last, its own values, or those of afterwards or elsewhere."""
     told = stories.rollback()
     others = [
         dataclasses.replace(
@@ -114,6 +114,7 @@ def test_the_page_shows_what_the_deployment_was_compared_with() -> None:
         )
         for release, until_s, value in (("2.3.0", -900, 0.03), ("2.4.1", -60, 0.04), ("9", 1, 0.09))
     ]
+    others.append(dataclasses.replace(others[1], environment="staging", release="2.3.9"))
     for events in ((*told.events, *others), (*others, *told.events)):
         text = Read(page_of(dataclasses.replace(told, events=events))).text
         assert "before it 2.4.0" in text

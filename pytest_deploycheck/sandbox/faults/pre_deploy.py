@@ -11,6 +11,7 @@ from pytest_deploycheck.domain.events import BaselineRecorded
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import artifacts, aws, foundations, github, healthy, usage
 from pytest_deploycheck.sandbox.faults.fault import SECURITY_POINT, fault
+from pytest_deploycheck.sandbox.people import ENVIRONMENT
 from pytest_deploycheck.sandbox.platform import PREVIOUS_RELEASE, Platform
 
 SCANS: Final = "pre_deploy/security-scan-results"
@@ -601,7 +602,9 @@ def _back_up(platform: Platform, data: bytes) -> None:
 
 def _baseline(platform: Platform) -> BaselineRecorded:
     """Return the baseline from before the deployment."""
-    return all_before(platform.record, deployed_at_s=platform.deployed_at_s)[-1]
+    return all_before(
+        platform.record, deployed_at_s=platform.deployed_at_s, environment=ENVIRONMENT
+    )[-1]
 
 
 def _unsay(platform: Platform, item: str) -> None:
