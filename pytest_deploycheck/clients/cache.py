@@ -30,19 +30,19 @@ class Cache:
 
     Args:
         settings: The environment's `[cache]`.
-        blame: Who is to blame for a silence; a wrong password is always ours.
     """
 
-    def __init__(
-        self, settings: environment.Cache, *, blame: type[DeploycheckError] = InstrumentError
-    ) -> None:
+    def __init__(self, settings: environment.Cache) -> None:
         self._settings = settings
-        self._blame = blame
+        self._blame: type[DeploycheckError] = InstrumentError
         self._lock = threading.Lock()
         self._client: redis.Redis | None = None
 
     def as_subject(self) -> Cache:
-        """Return the same cache as what is judged: its silence is its own fault."""
+        """Return the same cache as what is judged: its silence is its own fault.
+
+        A wrong password is always ours.
+        """
         self._connected()
         subject = copy.copy(self)
         subject._blame = SubjectError
@@ -52,8 +52,8 @@ class Cache:
         """Say whether it answers a PING with PONG.
 
         Raises:
-            DeploycheckError: It is silent or unable: *blame*.
-            InstrumentError: The fault may be ours.
+            SubjectError: It is silent or unable, and the subject.
+            InstrumentError: The same, and an instrument; or the fault may be ours.
         """
         with self._noting("PING") as answers:
             answers.append(bool(self._connected().ping()))
@@ -63,8 +63,8 @@ class Cache:
         """Return a section of INFO, such as `persistence`.
 
         Raises:
-            DeploycheckError: It is silent or unable: *blame*.
-            InstrumentError: The fault may be ours.
+            SubjectError: It is silent or unable, and the subject.
+            InstrumentError: The same, and an instrument; or the fault may be ours.
         """
         found: dict[str, object] = {}
         with self._noting(f"INFO {section}") as answers:
@@ -78,8 +78,8 @@ class Cache:
         This writes: the key is new, lives SCRATCH_LIFE_S at most, and is deleted at once.
 
         Raises:
-            DeploycheckError: It is silent or unable: *blame*.
-            InstrumentError: The fault may be ours.
+            SubjectError: It is silent or unable, and the subject.
+            InstrumentError: The same, and an instrument; or the fault may be ours.
         """
         key, written = f"deploycheck:{secrets.token_hex(8)}", secrets.token_hex(8)
         client = self._connected()

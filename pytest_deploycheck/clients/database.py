@@ -46,7 +46,6 @@ class Database:
         settings: The environment's `[database]`.
         deployed_at_s: What a statement's `{deployed_at_s}` stands for, in Unix seconds; None: no
             statement asks for it.
-        blame: Who is to blame for a silence; a wrong password is always ours.
     """
 
     def __init__(
@@ -54,14 +53,16 @@ class Database:
         settings: environment.Database,
         *,
         deployed_at_s: float | None = None,
-        blame: type[DeploycheckError] = InstrumentError,
     ) -> None:
         self._settings = settings
         self._deployed_at_s = deployed_at_s
-        self._blame = blame
+        self._blame: type[DeploycheckError] = InstrumentError
 
     def as_subject(self) -> Database:
-        """Return the same database as what is judged: its silence is its own fault."""
+        """Return the same database as what is judged: its silence is its own fault.
+
+        A wrong password is always ours.
+        """
         subject = copy.copy(self)
         subject._blame = SubjectError
         return subject
@@ -70,8 +71,8 @@ class Database:
         """Run the statement *name*, and return the one number that it answers.
 
         Raises:
-            DeploycheckError: The database is silent or unable: *blame*.
-            InstrumentError: The fault may be ours; not one row with one number.
+            SubjectError: The database is silent or unable, and the subject.
+            InstrumentError: The same, and an instrument; our fault; not one row with one number.
         """
         found = self._one(name)
         try:
@@ -88,8 +89,9 @@ class Database:
         """Run the statement *name*, and return the one text that it answers.
 
         Raises:
-            DeploycheckError: The database is silent or unable: *blame*.
-            InstrumentError: The fault may be ours; not one row with one text, or an empty one.
+            SubjectError: The database is silent or unable, and the subject.
+            InstrumentError: The same, and an instrument; our fault; not one row with one text, or
+                an empty one.
         """
         found = self._one(name)
         if not isinstance(found, str) or not found:

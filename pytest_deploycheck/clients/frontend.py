@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html.parser
-import time
 import urllib.parse
-from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -25,7 +23,6 @@ class Frontend(Endpoints):
         settings: The environment's `[frontend]`.
         user_agent: Who we say we are.
         transport: Replaces the wire, in tests.
-        clock: Unix seconds.
     """
 
     def __init__(
@@ -34,11 +31,8 @@ class Frontend(Endpoints):
         *,
         user_agent: str,
         transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(
-            settings, user_agent=user_agent, source="frontend", transport=transport, clock=clock
-        )
+        super().__init__(settings, user_agent=user_agent, source="frontend", transport=transport)
 
     def load(self, page: Answer) -> tuple[Answer, ...]:
         """Fetch every script and style sheet that *page* names on its own host.

@@ -120,7 +120,7 @@ def parse(
     )
 
 
-def written_at_s(report: object, path: str | None = None) -> float | None:
+def written_at_s(report: object, path: str | None) -> float | None:
     """Read when *report* was written, in Unix seconds; None when it does not say.
 
     Args:

@@ -11,7 +11,6 @@ import os
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
 from typing import Any, Final
 
 import kubernetes.client
@@ -43,19 +42,11 @@ class KubernetesApi:
     Args:
         settings: The environment's `[cluster]`.
         user_agent: Who we say we are.
-        sleep: Waits for that many seconds.
     """
 
-    def __init__(
-        self,
-        settings: environment.Cluster,
-        *,
-        user_agent: str,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, settings: environment.Cluster, *, user_agent: str) -> None:
         self._settings = settings
         self._user_agent = user_agent
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._client: kubernetes.client.ApiClient | None = None
         self._known = False

@@ -27,7 +27,7 @@ class JsonApi:
         source: The fixture's name, for the evidence.
         user_agent: Who we say we are.
         blame: Who is to blame for a silence; in the checks that are about it, it is the subject.
-        transport: Replaces the wire, in tests.
+        transport: Replaces the wire, in tests; None: the wire.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class JsonApi:
         source: str,
         user_agent: str,
         blame: type[DeploycheckError] = SubjectError,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.BaseTransport | None,
     ) -> None:
         self._settings = settings
         self._blame = blame

@@ -36,7 +36,7 @@ class Registry:
     Args:
         settings: The environment's `[repository.registry]`.
         user_agent: Who we say we are.
-        transport: Replaces the wire, in tests.
+        transport: Replaces the wire, in tests; None: the wire.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Registry:
         settings: environment.Registry,
         *,
         user_agent: str,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.BaseTransport | None,
     ) -> None:
         self._settings = settings
         self._http = HttpClient(

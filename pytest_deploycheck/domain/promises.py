@@ -15,7 +15,6 @@ class Promise:
 
     id: str
     """Of the message that promised them."""
-    made_at_s: float
     due_s: float
     kept_at_s: float | None
     """When they were sent; None: not yet."""
@@ -41,7 +40,6 @@ def promises(events: Iterable[Event]) -> list[Promise]:
     return [
         Promise(
             id=event.id,
-            made_at_s=event.at_s,
             due_s=event.promised_by_s or 0.0,
             kept_at_s=next((at_s for at_s in updates if at_s >= event.at_s), None),
         )

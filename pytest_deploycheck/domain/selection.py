@@ -12,7 +12,7 @@ from pytest_deploycheck.domain.near import meant
 _MOST_FREE = 12
 
 
-def selected_phases(expression: str, markers: Collection[str] = ()) -> tuple[str, ...]:
+def selected_phases(expression: str, markers: Collection[str]) -> tuple[str, ...]:
     """Return the phases that *expression* selects, in the order of the checklist.
 
     A phase is selected when the expression can be true with it as the only phase marker, whatever

@@ -32,9 +32,8 @@ class Heartbeat:
     def __init__(
         self,
         pool: Pool | None,
-        ground: Ground | None = None,
+        ground: Ground | None,
         *,
-        quiet_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Say nothing yet.
@@ -42,13 +41,11 @@ class Heartbeat:
         Args:
             pool: Where checks overlap; None: they do not.
             ground: Whose news are told as they come, and whose watch is spoken of; None: neither.
-            quiet_s: How long nothing must have been said; None: as a terminal or a log wants it.
             clock: In seconds.
         """
         self._pool = pool
         self._news = News() if ground is None else ground.news
         self._watch = None if ground is None else ground.watch
-        self._quiet_s = quiet_s
         self._clock = clock
         self._turns: dict[str, float] = {}
         """Whose turn it is, and since when; under xdist there are several."""
@@ -78,10 +75,9 @@ class Heartbeat:
             output = os.dup(sys.stdout.fileno())
         except (OSError, ValueError):  # closed, or no file at all
             return (yield)
-        if self._quiet_s is None:
-            self._quiet_s = QUIET_ON_TERMINAL_S if os.isatty(output) else QUIET_IN_LOG_S
+        quiet_s = QUIET_ON_TERMINAL_S if os.isatty(output) else QUIET_IN_LOG_S
         thread = threading.Thread(
-            target=self._beat, args=(output, self._quiet_s), name="deploycheck", daemon=True
+            target=self._beat, args=(output, quiet_s), name="deploycheck", daemon=True
         )
         thread.start()
         try:

@@ -25,6 +25,8 @@ _PAD: Final = 4
 _MOST_POINTS: Final = 40
 _LANE_WIDTH: Final = 1000
 _LANE_HEIGHT: Final = 24
+#: So many times of a trigger are told in words.
+_MOST_TIMES: Final = 8
 #: The narrowest bar, in units of _LANE_WIDTH.
 _LEAST_WIDTH: Final = 4
 #: Height and colour of a bar: what is worse is also taller, so that colour is not all there is.
@@ -36,7 +38,7 @@ _BARS: Final[Mapping[TriggerState | None, tuple[int, str]]] = {
 }
 
 
-def sparkline(measurement: Measurement, *, baseline: float | None = None) -> Markup:
+def sparkline(measurement: Measurement, *, baseline: float | None) -> Markup:
     """Return the history of *measurement* as a line, with its limit and *baseline* as dashes.
 
     Of many samples those nearest to the limit's bad side are drawn, so that no peak is lost. Empty
@@ -109,16 +111,16 @@ def lane(spans: Sequence[Span], *, from_s: float, until_s: float) -> Markup:
     )
 
 
-def lane_text(spans: Sequence[Span], *, most: int = 8) -> str:
-    """Say the same in words: when it was anything but INACTIVE, the newest *most* times."""
+def lane_text(spans: Sequence[Span]) -> str:
+    """Say the same in words: when it was anything but INACTIVE, the newest times."""
     told = [
         f"{span.state.value if span.state else 'unknown'} from {spoken_time(span.from_s)} "
         f"to {spoken_time(span.until_s)}"
         for span in spans
         if span.state is not TriggerState.INACTIVE
     ]
-    left_out = [f"{len(told) - most} more before"] if len(told) > most else []
-    return "; ".join([*left_out, *told[-most:]]) or "INACTIVE throughout"
+    left_out = [f"{len(told) - _MOST_TIMES} more before"] if len(told) > _MOST_TIMES else []
+    return "; ".join([*left_out, *told[-_MOST_TIMES:]]) or "INACTIVE throughout"
 
 
 def _visible(spans: Sequence[Span], *, least_s: float) -> list[Span]:

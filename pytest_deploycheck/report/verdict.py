@@ -131,7 +131,7 @@ def _worth_another_run(decision: Decision) -> list[str]:
     return [p for p in decision.phases if p in answered and looked.get(p) is not Timeliness.LATE]
 
 
-def run_command(decision: Decision, selection: str, *, env_option: str = "") -> str:
+def run_command(decision: Decision, selection: str, *, env_option: str) -> str:
     """Return the command that runs *selection* (already quoted) for this very deployment."""
     return " ".join(
         [
@@ -144,7 +144,7 @@ def run_command(decision: Decision, selection: str, *, env_option: str = "") -> 
     )
 
 
-def check_command(decision: Decision, nodeid: str, *, env_option: str = "") -> str:
+def check_command(decision: Decision, nodeid: str, *, env_option: str) -> str:
     """Return the command that runs just the check *nodeid* for this very deployment."""
     return run_command(decision, shlex.quote(nodeid), env_option=env_option)
 

@@ -95,11 +95,6 @@ def _baseline(release: str, from_s: float) -> BaselineRecorded:
     )
 
 
-def of_item(said: Iterable[Event], item: str) -> Attested:
-    """Return the made-up word on *item*."""
-    return next(e for e in said if isinstance(e, Attested) and e.item == item)
-
-
 def to_lines(said: Iterable[Event]) -> str:
     """Write events as a journal has them, one JSON object a line."""
     return "".join(f"{json.dumps(dataclasses.asdict(event))}\n" for event in said)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
-SCRAPE_S: Final = 15.0
 JOBS: Final = {
     "jorge-revenue-api": 3,
     "business-metrics": 1,

@@ -312,11 +312,11 @@ def test_a_bad_verification_is_no_success(rehearsal: Rehearsal) -> None:
     assert not [event for event in rehearsal.events if isinstance(event, MessageSent)]
 
 
-def own_files(rehearsal: Rehearsal, old: str, new: str = "") -> None:
-    """Let the environment extend files of its own, with *new* in place of the pattern *old*."""
+def own_files(rehearsal: Rehearsal, without: str) -> None:
+    """Let the environment extend files of its own, from which a pattern is left out."""
     for name in ("base", "sandbox"):
         text = (SUITES / "environments" / f"{name}.toml").read_text()
-        changed = re.sub(old, new, text, flags=re.MULTILINE)
+        changed = re.sub(without, "", text, flags=re.MULTILINE)
         (rehearsal.root / f"{name}.toml").write_text(changed)
 
 

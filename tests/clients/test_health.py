@@ -107,7 +107,7 @@ def test_what_is_no_table_is_no_report(report: object) -> None:
 )
 def test_a_time_is_read_in_every_spelling_or_not_at_all(found: object, at_s: float | None) -> None:
     """A report whose age is unknown is not fresh."""
-    assert health.written_at_s({"timestamp": found}) == at_s
+    assert health.written_at_s({"timestamp": found}, None) == at_s
 
 
 _VALUES = st.recursive(

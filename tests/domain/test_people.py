@@ -33,9 +33,9 @@ from tests.domain.builders import (
 MONTHS = policy(max_waiver_life_s=90 * 86_400.0)
 
 
-def revoked(event_id: str, *, at_s: float = DEPLOYED_S + 60) -> Revoked:
+def revoked(event_id: str) -> Revoked:
     """A word taken back."""
-    return Revoked(at_s=at_s, id=event_id, by="bob", reason="mistake")
+    return Revoked(at_s=DEPLOYED_S + 60, id=event_id, by="bob", reason="mistake")
 
 
 @pytest.mark.parametrize("letters", ["F", "I"])

@@ -29,16 +29,16 @@ def test_a_phase_is_selected_when_the_expression_can_be_true_with_it_alone(
     expression: str, expected: tuple[str, ...]
 ) -> None:
     """An item of several phases does not select those that were not asked for."""
-    assert selected_phases(expression) == expected
+    assert selected_phases(expression, ()) == expected
 
 
 def test_what_is_no_expression_is_refused() -> None:
     """A typing error never selects nothing, or everything."""
     with pytest.raises(ValueError, match="no marker expression"):
-        selected_phases("post_5min and")
+        selected_phases("post_5min and", ())
     many = " or ".join(f"m{number}" for number in range(13))
     with pytest.raises(ValueError, match="names 13 markers"):
-        selected_phases(many)
+        selected_phases(many, ())
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_is_no_expression_is_refused() -> None:
 def test_what_is_almost_a_phase_is_refused(expression: str, expected: str) -> None:
     """A phase that is not there would leave out its items, or select all phases."""
     with pytest.raises(ValueError, match=expected):
-        selected_phases(expression)
+        selected_phases(expression, ())
 
 
 def test_a_marker_may_look_like_a_phase() -> None:

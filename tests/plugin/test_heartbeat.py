@@ -37,7 +37,7 @@ def test_it_names_what_runs_and_how_much_is_left(gate: threading.Event) -> None:
         planned = PlannedCheck(nodeid=f"test_it.py::test_{n}", item="post_5min/it", trigger=None)
         pool.add(Execution(planned, body, None, Ground(run="r", deployed_at_s=0.0, pace=None)))
     begun.wait()
-    beat = Heartbeat(pool)
+    beat = Heartbeat(pool, None)
     line = beat.line()
     pool.close()
     assert line.startswith("deploycheck: 5 running: test_it.py::test_")
@@ -47,7 +47,7 @@ def test_it_names_what_runs_and_how_much_is_left(gate: threading.Event) -> None:
 def test_it_names_whose_turn_it_is() -> None:
     """Also where nothing overlaps, and under xdist, where several have their turn."""
     now_s = 100.0
-    beat = Heartbeat(None, clock=lambda: now_s)
+    beat = Heartbeat(None, None, clock=lambda: now_s)
     beat.pytest_runtest_logstart("test_a.py::test_a")
     now_s = 112.0
     beat.pytest_runtest_logstart("test_b.py::test_b")
@@ -60,7 +60,7 @@ def test_it_names_whose_turn_it_is() -> None:
 
 def test_a_name_commands_no_ci_runner() -> None:
     """A parameter may come from anywhere; a runner reads the log."""
-    beat = Heartbeat(None)
+    beat = Heartbeat(None, None)
     beat.pytest_runtest_logstart("test_a.py::test_a[##[error]x\n::stop-commands::y]")
     assert "##[" not in beat.line()
     assert "\n" not in beat.line()

@@ -36,7 +36,7 @@ def heights(chart: str) -> list[int]:
 @pytest.mark.parametrize("values", [[], [1.0]])
 def test_too_few_samples_are_no_line(values: list[float]) -> None:
     """A dot is not a history."""
-    assert sparkline(measurement(values)) == ""
+    assert sparkline(measurement(values), baseline=None) == ""
 
 
 @pytest.mark.parametrize(("worse", "peak"), [("above", 9.0), ("below", -9.0)])
@@ -44,14 +44,14 @@ def test_one_bad_sample_in_thousands_is_drawn(worse: str, peak: float) -> None:
     """What crossed the limit is never averaged away."""
     values = [0.0] * 5000
     values[2345] = peak
-    drawn = heights(sparkline(measurement(values, limit=peak / 2, worse=worse)))
+    drawn = heights(sparkline(measurement(values, limit=peak / 2, worse=worse), baseline=None))
     assert len(drawn) <= 40
     assert (min(drawn) if peak > 0 else max(drawn)) == (4 if peak > 0 else 60)
 
 
 def test_a_flat_line_is_drawn() -> None:
     """Equal values are no division by zero."""
-    assert len(heights(sparkline(measurement([1.0, 1.0])))) == 2
+    assert len(heights(sparkline(measurement([1.0, 1.0]), baseline=None))) == 2
 
 
 def test_limit_and_baseline_are_lines_of_their_own() -> None:
