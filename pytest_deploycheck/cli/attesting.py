@@ -16,7 +16,7 @@ from pytest_deploycheck.cli.deployments import (
     deployment_of,
     required,
 )
-from pytest_deploycheck.cli.words import duration_option, item_of, revoke
+from pytest_deploycheck.cli.words import add_words, by_words, duration_option, item_of, revoke
 from pytest_deploycheck.clients.evidence import redact
 from pytest_deploycheck.config import is_sandbox, load_table, phases_for, words_of
 from pytest_deploycheck.config.environment import Attestations, Phases
@@ -30,16 +30,7 @@ from pytest_deploycheck.report.text import for_log, log_line
 
 
 def _attest(given: argparse.Namespace) -> int:
-    match given.words:
-        case ["list"]:
-            return _list(given)
-        case ["revoke", event_id]:
-            return _revoke(given, event_id)
-        case [item]:
-            return _give(given, item)
-    raise ConfigError(
-        [f"found {' '.join(given.words)!r}; expected the id of an item, list, or revoke ID"]
-    )
+    return by_words(given, list_all=_list, take_back=_revoke, add=_give)
 
 
 def _give(given: argparse.Namespace, slug: str) -> int:
@@ -153,12 +144,7 @@ def _spoken(deployment: Deployment) -> People:
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "words",
-        nargs="+",
-        metavar="ITEM | list | revoke ID",
-        help="id of an item, for example sign_off/operations-lead",
-    )
+    add_words(parser, example="sign_off/operations-lead")
     add_deployment(parser)
     parser.add_argument("--by", metavar="PERSON", help="who speaks, as the environment names them")
     parser.add_argument("--statement", metavar="TEXT", help="what is said")

@@ -18,7 +18,7 @@ from pytest_deploycheck.cli.deployments import (
     environment_of,
     required,
 )
-from pytest_deploycheck.cli.words import duration_option, item_of, revoke
+from pytest_deploycheck.cli.words import add_words, by_words, duration_option, item_of, revoke
 from pytest_deploycheck.clients.evidence import redact
 from pytest_deploycheck.config import Project, approvers_of, load_table
 from pytest_deploycheck.config.environment import Attestations
@@ -34,16 +34,7 @@ from pytest_deploycheck.report.text import log_line
 
 
 def _waive(given: argparse.Namespace) -> int:
-    match given.words:
-        case ["list"]:
-            return _list(given)
-        case ["revoke", event_id]:
-            return _revoke(given, event_id)
-        case [item]:
-            return _grant(given, item)
-    raise ConfigError(
-        [f"found {' '.join(given.words)!r}; expected the id of an item, list, or revoke ID"]
-    )
+    return by_words(given, list_all=_list, take_back=_revoke, add=_grant)
 
 
 def _grant(given: argparse.Namespace, slug: str) -> int:
@@ -206,12 +197,7 @@ def _shelf(given: argparse.Namespace) -> _Shelf:
 
 
 def _define(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "words",
-        nargs="+",
-        metavar="ITEM | list | revoke ID",
-        help="id of an item, for example deploy/stakeholder-notification",
-    )
+    add_words(parser, example="deploy/stakeholder-notification")
     add_deployment(parser)
     parser.add_argument(
         "--any-release",

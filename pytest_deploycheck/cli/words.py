@@ -15,6 +15,42 @@ from pytest_deploycheck.domain.items import Checklist, Item
 from pytest_deploycheck.domain.near import meant
 from pytest_deploycheck.domain.units import duration_s
 
+Handler = Callable[[argparse.Namespace, str], int]
+
+
+def add_words(parser: argparse.ArgumentParser, *, example: str) -> None:
+    """Add what `by_words` reads; *example* is the id of an item."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="ITEM | list | revoke ID",
+        help=f"id of an item, for example {example}",
+    )
+
+
+def by_words(
+    given: argparse.Namespace,
+    *,
+    list_all: Callable[[argparse.Namespace], int],
+    take_back: Handler,
+    add: Handler,
+) -> int:
+    """List what there is, take back that of an id, or add one to an item, as the words ask.
+
+    Raises:
+        ConfigError: They are none of these three, or as whoever is called says.
+    """
+    match given.words:
+        case ["list"]:
+            return list_all(given)
+        case ["revoke", event_id]:
+            return take_back(given, event_id)
+        case [item]:
+            return add(given, item)
+    raise ConfigError(
+        [f"found {' '.join(given.words)!r}; expected the id of an item, list, or revoke ID"]
+    )
+
 
 def item_of(slug: str, checklist: Checklist) -> Item:
     """Return the item that *slug* names by its id, or by its slug where that is unique.
