@@ -228,6 +228,15 @@ class Platform:
             if pod["metadata"]["labels"].get("app") == workload:
                 yield pod
 
+    def pod_spec(self, deployment: str) -> dict[str, Any]:
+        """Return what the pods of a Deployment are made from."""
+        spec: dict[str, Any] = self.one("deployments", deployment)["spec"]["template"]["spec"]
+        return spec
+
+    def unsay(self, item: str) -> None:
+        """Forget everything that people have said or done about *item*."""
+        self.record = [event for event in self.record if getattr(event, "item", "") != item]
+
     def recover(self, asked_for: str, *, after_s: float, change: Callable[[], None]) -> None:
         """Apply *change* that long after something (`cluster pods`) was first asked for."""
         self.recoveries.append(_Recovery(asked_for, after_s, change))

@@ -9,7 +9,7 @@ from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import artifacts, github
 from pytest_deploycheck.sandbox.faults.day import REGRESSION
 from pytest_deploycheck.sandbox.faults.fault import fault
-from pytest_deploycheck.sandbox.faults.pre_deploy import PIPELINE, RECOVERY, STAGED, WAY_BACK
+from pytest_deploycheck.sandbox.faults.pre_deploy.items import PIPELINE, RECOVERY, STAGED, WAY_BACK
 from pytest_deploycheck.sandbox.platform import RELEASE, Platform
 
 REVIEW: Final = "deploy/code-review"
@@ -201,7 +201,7 @@ def calendar_unreadable(platform: Platform) -> None:
 @fault(BOARD, verdict=Verdict.HOLD)
 def change_unapproved(platform: Platform) -> None:
     """Nobody says that the change advisory board approved."""
-    platform.record = [event for event in platform.record if getattr(event, "item", "") != BOARD]
+    platform.unsay(BOARD)
 
 
 @fault(WATCHED, verdict=Verdict.HOLD)

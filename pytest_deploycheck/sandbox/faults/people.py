@@ -17,7 +17,7 @@ from pytest_deploycheck.domain.events import (
 )
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox.faults.fault import fault
-from pytest_deploycheck.sandbox.faults.pre_deploy import STAGED
+from pytest_deploycheck.sandbox.faults.pre_deploy.items import STAGED
 from pytest_deploycheck.sandbox.people import ENVIRONMENT, WORDS
 from pytest_deploycheck.sandbox.platform import PREVIOUS_RELEASE, RELEASE, Platform
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_deploycheck.sandbox import foundations
 from pytest_deploycheck.sandbox.faults.fault import ENDPOINTS, SECURITY, SECURITY_POINT, fault
-from pytest_deploycheck.sandbox.faults.pre_deploy import ACCESS
+from pytest_deploycheck.sandbox.faults.pre_deploy.items import ACCESS
 from pytest_deploycheck.sandbox.platform import Platform
 
 _AUTHENTICATION = "staging/authentication"
