@@ -10,9 +10,9 @@ from typing import Final
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import Verdict
+from pytest_deploycheck.report.entries import anchor
 from pytest_deploycheck.report.reasons import told
 from pytest_deploycheck.report.text import http_url, neutral, one_line
-from pytest_deploycheck.report.view import anchor
 
 COLUMNS: Final = ("Phase", "Item", "Severity", "Trigger")
 _COLOURS: Final = {

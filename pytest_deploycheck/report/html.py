@@ -25,10 +25,11 @@ from pytest_deploycheck.domain.units import spoken, spoken_duration, spoken_time
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report import charts
 from pytest_deploycheck.report.bytecode import BesideModules
+from pytest_deploycheck.report.entries import anchor
 from pytest_deploycheck.report.terminal import counts, overdue, sampled
 from pytest_deploycheck.report.text import http_url, neutral, one_line
 from pytest_deploycheck.report.verdict import iso
-from pytest_deploycheck.report.view import Lane, PhaseEntry, anchor, page_of
+from pytest_deploycheck.report.view import Lane, PhaseEntry, page_of
 
 MARKS: Final = {
     State.PASSED: "✓",

@@ -27,8 +27,8 @@ from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report import layout
 from pytest_deploycheck.report.document import SummaryLine, summary_of, ticks
+from pytest_deploycheck.report.entries import anchor
 from pytest_deploycheck.report.journal import JournalError, Runs, read_people, read_runs
-from pytest_deploycheck.report.view import anchor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

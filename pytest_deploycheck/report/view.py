@@ -5,61 +5,36 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Final
 
 from pytest_deploycheck.domain.baselines import compared_with
-from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult, TriggerResult
+from pytest_deploycheck.domain.decision import Decision, ItemResult, TriggerResult
 from pytest_deploycheck.domain.events import (
     Attested,
     BaselineRecorded,
     BaselineValue,
     CheckEnded,
     Event,
-    Evidence,
     Measurement,
     Revoked,
     RunStarted,
     Waived,
 )
-from pytest_deploycheck.domain.policy import Phase, Policy, Trigger
-from pytest_deploycheck.domain.reasons import words_of
+from pytest_deploycheck.domain.policy import Phase, Policy
 from pytest_deploycheck.domain.timelines import Span, timelines
 from pytest_deploycheck.domain.words import (
     Outcome,
     State,
     TriggerState,
     Verdict,
-    gravity,
     worst_outcome,
 )
+from pytest_deploycheck.report.entries import Entry, entries_of
 from pytest_deploycheck.report.reasons import told
-from pytest_deploycheck.report.text import neutral
-from pytest_deploycheck.report.verdict import check_command, next_commands
+from pytest_deploycheck.report.verdict import next_commands
 
-#: States that say nothing either way: what could not be checked.
-UNCHECKED: Final = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
-#: Evidence on a page, in bytes: for each item, and at least.
-_EVIDENCE_BYTES: Final = 600
-_EVIDENCE_BYTES_LEAST: Final = 60_000
-#: The markup around one piece of evidence.
-_FRAME_BYTES: Final = 120
-_LONGEST_ANSWER: Final = 3_000
-_LONGEST_PASSED_ANSWER: Final = 200
 #: Measurements that get a chart; those of items against PROCEED come first.
 _MOST_CHARTS: Final = 300
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Shown:
-    """Evidence, as much of it as the page has room for."""
-
-    evidence: Evidence
-    answer: str
-    left_out: int
-    """Characters of the answer that are only in verdict.json."""
-    named: bool = True
-    """There was room to name the request."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,83 +46,6 @@ class Measured:
     baseline: BaselineValue | None
     chart: bool
     """There is room to draw it."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CheckEntry:
-    """A check of an item."""
-
-    result: CheckResult
-    trigger: Trigger | None
-    bad_samples: int
-    evidence: tuple[Shown, ...]
-    """What there was room for."""
-    unnamed: int
-    """Requests that are only in verdict.json."""
-    command: str
-    """How to run just this check."""
-
-    @property
-    def words(self) -> str:
-        """What it said itself; what it measured is shown beside it."""
-        return words_of(self.result.ended)
-
-    @property
-    def fine(self) -> bool:
-        """It asks for nothing."""
-        return self.result.verdict is Verdict.PROCEED
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
-    """An item with everything the page says of it."""
-
-    result: ItemResult
-    reasons: tuple[str, ...]
-    checks: tuple[CheckEntry, ...]
-    commands: tuple[tuple[str, str], ...]
-    """Node id and command of each check that did not run."""
-    owner: str
-    runbook: str
-
-    @property
-    def anchor(self) -> str:
-        """The item's place on the page."""
-        return anchor(self.result.item.id)
-
-    @property
-    def triggers(self) -> tuple[tuple[Trigger, CheckResult], ...]:
-        """Each trigger that its checks name, with the check that has it gravest and longest."""
-        order = list(TriggerState)
-        worst: dict[str, tuple[Trigger, CheckResult]] = {}
-        for check in self.checks:
-            state = check.result.trigger_state
-            if check.trigger is None or state is None:
-                continue
-            _, other = worst.get(check.trigger.id, (check.trigger, check.result))
-            if (order.index(state), check.result.held_s) >= (
-                order.index(other.trigger_state or state),
-                other.held_s,
-            ):
-                worst[check.trigger.id] = (check.trigger, check.result)
-        return tuple(worst.values())
-
-    @property
-    def unchecked(self) -> bool:
-        """Nothing could be said of it."""
-        return self.result.state in UNCHECKED
-
-    @property
-    def troubled(self) -> bool:
-        """It failed, or it stands against PROCEED, or has a trigger that is not INACTIVE."""
-        return not self.unchecked and (
-            self.result.state is State.FAILED
-            or self.result.verdict is not Verdict.PROCEED
-            or any(
-                check.trigger_state not in (None, TriggerState.INACTIVE)
-                for check in self.result.checks
-            )
-        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -227,11 +125,6 @@ class Page:
         return sum(max(1, len(group.entries)) for group in self.unchecked)
 
 
-def anchor(item_id: str) -> str:
-    """Return the HTML id of an item."""
-    return f"item-{item_id.replace('/', '-')}"
-
-
 def page_of(
     decision: Decision,
     events: Iterable[Event],
@@ -244,7 +137,7 @@ def page_of(
     known = [event for event in events if event.at_s <= decision.at_s]
     runs = sorted((e for e in known if isinstance(e, RunStarted)), key=lambda e: e.at_s)
     run = next((e for e in reversed(runs) if e.at_s == decision.started_at_s), None)
-    entries = _entries(decision, policy, env_option=env_option)
+    entries = entries_of(decision, policy, env_option=env_option)
     of_people = [item.waiver or item.attestation for item in decision.items]
     revoked = {event.id for event in known if isinstance(event, Revoked)}
     here = {item.item.id for item in decision.items}
@@ -317,67 +210,6 @@ def _measured(decision: Decision, before: BaselineRecorded | None) -> tuple[Meas
         )
         for place, (item, measurement) in enumerate(found)
     )
-
-
-class _Budget:
-    """How many bytes of evidence the page still has room for."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self._left_bytes = size_bytes
-
-    def show(self, evidence: Evidence, *, longest: int) -> Shown:
-        text = neutral(evidence.answer)
-        self._left_bytes -= len(neutral(evidence.request).encode()) + _FRAME_BYTES
-        if self._left_bytes < 0:
-            return Shown(evidence=evidence, answer="", left_out=len(text), named=False)
-        answer = text[:longest]
-        while answer and len(escape(answer).encode()) > self._left_bytes:
-            answer = answer[: len(answer) // 2]
-        self._left_bytes -= len(escape(answer).encode())
-        return Shown(evidence=evidence, answer=answer, left_out=len(text) - len(answer))
-
-
-def _entries(decision: Decision, policy: Policy, *, env_option: str) -> tuple[Entry, ...]:
-    """Return an entry for each item; those that stand against PROCEED get their evidence first."""
-    budget = _Budget(max(_EVIDENCE_BYTES_LEAST, _EVIDENCE_BYTES * len(decision.items)))
-    by_need = sorted(decision.items, key=lambda item: -gravity(item.verdict))
-    made = {item.item.id: _entry(item, decision, policy, budget, env_option) for item in by_need}
-    return tuple(made[item.item.id] for item in decision.items)
-
-
-def _entry(
-    item: ItemResult, decision: Decision, policy: Policy, budget: _Budget, env_option: str
-) -> Entry:
-    well = item.verdict is Verdict.PROCEED
-    longest = _LONGEST_PASSED_ANSWER if well else _LONGEST_ANSWER
-    triggers = [check.ended.trigger for check in item.checks if check.ended.trigger]
-    keys = [item.item.id, *triggers, *item.item.phases]
-    return Entry(
-        result=item,
-        reasons=tuple(dict.fromkeys(r.text for r in decision.reasons if r.item == item.item.id)),
-        checks=tuple(
-            CheckEntry(
-                result=check,
-                trigger=policy.triggers.get(check.ended.trigger or ""),
-                bad_samples=sum(s.outcome is Outcome.FAILED for s in check.ended.samples),
-                evidence=tuple(shown for shown in evidence if shown.named),
-                unnamed=sum(not shown.named for shown in evidence),
-                command=check_command(decision, check.ended.nodeid, env_option=env_option),
-            )
-            for check in item.checks
-            for evidence in [[budget.show(e, longest=longest) for e in check.ended.evidence]]
-        ),
-        commands=tuple(
-            (nodeid, check_command(decision, nodeid, env_option=env_option))
-            for nodeid in item.not_run
-        ),
-        owner=_first(policy.owners, keys),
-        runbook=_first(policy.runbooks, keys),
-    )
-
-
-def _first(named: Mapping[str, str], keys: Sequence[str]) -> str:
-    return next((named[key] for key in keys if key in named), "")
 
 
 def _phase(name: str, entries: Sequence[Entry], decision: Decision, policy: Policy) -> PhaseEntry:
