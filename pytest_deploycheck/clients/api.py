@@ -17,11 +17,9 @@ import httpx
 from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.clients.endpoints import Endpoints, same
 from pytest_deploycheck.clients.faults import bad_certificate
-from pytest_deploycheck.clients.http import Answer
+from pytest_deploycheck.clients.http import REFUSED, Answer
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
-
-_REFUSED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN)
 
 
 class Api(Endpoints):
@@ -74,7 +72,7 @@ class Api(Endpoints):
         if endpoint.auth == "wrong_password":
             return self._send(endpoint, body=self._wrong_login(endpoint))
         answer = self._send(endpoint, headers=self._credentials(endpoint.auth), body=body, at=at)
-        if endpoint.auth in ("none", "expired") or answer.status not in _REFUSED:
+        if endpoint.auth in ("none", "expired") or answer.status not in REFUSED:
             return answer
         if answer.status in endpoint.expect_status:
             return answer
@@ -136,7 +134,7 @@ class Api(Endpoints):
         if user is None or word is None:
             raise InstrumentError(f"[api] login = {name!r} needs username_env and password_env")
         answer = self._send(endpoint, body=_login(endpoint, user, evidence.secret_from(word)))
-        if answer.status in _REFUSED:
+        if answer.status in REFUSED:
             raise InstrumentError(
                 f"{answer.method} {answer.url}: found {answer.status}: it refuses our user name "
                 f"and password (from {user} and {word})"

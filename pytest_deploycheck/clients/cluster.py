@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from pytest_deploycheck.clients import objects
 from pytest_deploycheck.clients.foundations import Foundations
-from pytest_deploycheck.clients.kubernetes_api import KubernetesApi
+from pytest_deploycheck.clients.kubernetes_api import PLURALS, KubernetesApi
 from pytest_deploycheck.clients.objects import Ingress, Job, Json, Pod, ServiceEndpoints, Workload
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
-
-PLURALS: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
 class Cluster(Foundations):

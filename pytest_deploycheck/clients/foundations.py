@@ -10,13 +10,12 @@ from typing import Final
 from pytest_deploycheck.clients import access, capacity, evidence, revisions
 from pytest_deploycheck.clients.access import Account, ExternalSecret, Rbac, SecretPlace
 from pytest_deploycheck.clients.capacity import Room
-from pytest_deploycheck.clients.kubernetes_api import ForbiddenError, KubernetesApi
+from pytest_deploycheck.clients.kubernetes_api import PLURALS, ForbiddenError, KubernetesApi
 from pytest_deploycheck.clients.objects import Json
 from pytest_deploycheck.clients.revisions import Revision
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 
-_PLURALS: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 _EXTERNAL: Final = "/apis/external-secrets.io"
 _TELLING: Final = 6
@@ -251,7 +250,7 @@ class Foundations(abc.ABC):
         """Yield every workload of the environment with its object."""
         namespace = self._settings.namespace
         for settings in self._settings.workloads:
-            plural = _PLURALS[settings.kind]
+            plural = PLURALS[settings.kind]
             path = f"/apis/apps/v1/namespaces/{namespace}/{plural}/{settings.name}"
             found = self._api.get(path)
             if found is None:

@@ -41,6 +41,8 @@ MAX_SKEW_S: Final = 30.0
 IDLE_S: Final = 3.0
 """How long a connection is kept; less than common servers do, so that none closes under us."""
 READS: Final = frozenset({"GET", "HEAD"})
+REFUSED: Final = frozenset({http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN})
+"""Who asks is not known, or may not."""
 _UNWELCOME: Final = ("bot", "crawler", "spider", "curl", "wget", "python-requests", "postman")
 
 # Each attempt is noted as evidence; a log line `stamina.retry_scheduled` would tell nobody more.

@@ -30,6 +30,8 @@ MOST_PAGES: Final = 200
 THREADS: Final = 32
 """Connections kept."""
 _IDENTITY: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+PLURALS: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+"""As a path of the API names the kinds of a workload."""
 
 
 class ForbiddenError(InstrumentError):

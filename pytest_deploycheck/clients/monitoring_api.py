@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 import httpx
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.clients.http import Answer, HttpClient
+from pytest_deploycheck.clients.http import REFUSED, Answer, HttpClient
 from pytest_deploycheck.clients.shapes import read
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError, SubjectError
 
 _S = TypeVar("_S")
-_REFUSED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN)
 
 
 class JsonApi:
@@ -61,7 +60,7 @@ class JsonApi:
         headers = _authorization(self._settings)
         answer = self._http.send(method, path, headers=headers, body=body)
         asked = f"{answer.method} {answer.url}: found {answer.status}"
-        if answer.status in _REFUSED:
+        if answer.status in REFUSED:
             raise InstrumentError(f"{asked}, it refuses our credentials")
         if answer.status != http.HTTPStatus.OK:
             raise self._blame(f"{asked} {evidence.shown(answer.text)}, expected 200")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_deploycheck.domain.errors import InstrumentError
+from pytest_deploycheck.domain.fixed import GROUPING
 
 _TOKEN: Final = re.compile(
     r"""(?:\s|\#[^\n]*)*(?:
@@ -20,7 +21,6 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_GROUPING: Final = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 _WORDS: Final = frozenset(
     ("and", "or", "unless", "atan2", "bool", "offset", "inf", "nan", "start", "end")
 )
@@ -108,7 +108,7 @@ def _selectors(words: list[tuple[str, str]], expression: str) -> Iterator[Select
             yield _selector("", labels)
         elif kind != "name" or word.lower() in _WORDS:
             continue
-        elif word.lower() in _GROUPING or word in _ABSENCE:
+        elif word.lower() in GROUPING or word in _ABSENCE:
             place = _after_group(words, place) if following == "(" else place
         elif following == "(" or (word.lower() in _AGGREGATIONS and following != "{"):
             continue

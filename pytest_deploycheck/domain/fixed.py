@@ -12,8 +12,9 @@ _TOKEN: Final = re.compile(
     |\.?\d[\w.]*|[a-zA-Z_:][\w:]*|[=!<>]=|[=!]~|\S)""",
     re.VERBOSE,
 )
-_GROUPING: Final = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
-_WORDS: Final = frozenset(("bool", "offset", "inf", "nan", "start", "end", *_GROUPING))
+GROUPING: Final = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
+"""After these words PromQL names labels, not series."""
+_WORDS: Final = frozenset(("bool", "offset", "inf", "nan", "start", "end", *GROUPING))
 _LOOSE: Final = frozenset(
     ("+", "-", "%", "^", "==", "!=", "<", ">", "<=", ">=", "and", "or", "unless", "atan2", ",")
 )
@@ -42,7 +43,7 @@ def fixed_statement(sql: str) -> bool:
 def _names_a_metric(words: Sequence[str]) -> bool:
     depth_of_labels = 0
     for index, word in enumerate(words):
-        if words[index - 1] in _GROUPING and word == "(":
+        if words[index - 1] in GROUPING and word == "(":
             depth_of_labels = 1
         elif word == ")":
             depth_of_labels = 0

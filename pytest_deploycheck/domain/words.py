@@ -27,6 +27,10 @@ class State(enum.StrEnum):
     FAILED = "FAILED"
 
 
+UNCHECKED: Final = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
+"""Nothing could be said, either way."""
+
+
 class Severity(enum.StrEnum):
     """What a firing trigger asks for."""
 

@@ -11,12 +11,17 @@ from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult
 from pytest_deploycheck.domain.events import Evidence
 from pytest_deploycheck.domain.policy import Policy, Trigger
 from pytest_deploycheck.domain.reasons import words_of
-from pytest_deploycheck.domain.words import Outcome, State, TriggerState, Verdict, gravity
+from pytest_deploycheck.domain.words import (
+    UNCHECKED,
+    Outcome,
+    State,
+    TriggerState,
+    Verdict,
+    gravity,
+)
 from pytest_deploycheck.report.text import neutral
 from pytest_deploycheck.report.verdict import check_command
 
-#: States that say nothing either way: what could not be checked.
-UNCHECKED: Final = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
 #: Evidence on a page, in bytes: for each item, and at least.
 _EVIDENCE_BYTES: Final = 600
 _EVIDENCE_BYTES_LEAST: Final = 60_000

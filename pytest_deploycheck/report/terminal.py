@@ -11,7 +11,7 @@ from pytest_deploycheck.domain.clock import Timeliness
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.reasons import spoken_hold
 from pytest_deploycheck.domain.units import spoken_day, spoken_duration, spoken_time
-from pytest_deploycheck.domain.words import Outcome, State, TriggerState, Verdict
+from pytest_deploycheck.domain.words import UNCHECKED, Outcome, State, TriggerState, Verdict
 from pytest_deploycheck.report.reasons import told
 from pytest_deploycheck.report.text import log_line
 from pytest_deploycheck.report.verdict import next_commands
@@ -25,7 +25,6 @@ MARKUP: Final[Mapping[Verdict, Markup]] = {
     Verdict.HOLD: {"yellow": True, "bold": True},
     Verdict.ROLLBACK: {"red": True, "bold": True},
 }
-_UNCHECKED = frozenset({State.INCONCLUSIVE, State.NOT_RUN, State.AWAITING})
 _MOST_REASONS = 5
 _MOST_UNCHECKED = 3
 _MOST_WEAKENED = 3
@@ -111,7 +110,7 @@ def _lines(decision: Decision, *, env_option: str) -> Iterator[Line]:
                 f"{spoken_hold(trigger.held_s, trigger.hold_s)}",
                 {"red": True} if trigger.state is TriggerState.FIRING else {"yellow": True},
             )
-    unchecked = [item for item in decision.items if item.state in _UNCHECKED]
+    unchecked = [item for item in decision.items if item.state in UNCHECKED]
     if unchecked:
         named = [f"{item.item.id} {item.state.value}" for item in unchecked[:_MOST_UNCHECKED]]
         if len(unchecked) > _MOST_UNCHECKED:

@@ -11,7 +11,7 @@ PODS = ("jorge-revenue-api-a", "jorge-revenue-api-b", "jorge-revenue-api-c")
 MEMORY_BYTES = 1.1 * 2**30
 MEMORY_LIMIT_BYTES = 2 * 2**30
 CPU_CORES = 0.8
-_MEMORY = "container_memory_working_set_bytes"
+MEMORY = "container_memory_working_set_bytes"
 #: Histogram → its edges in seconds, the 95th percentile of a healthy platform, observations per s.
 HISTOGRAMS = {
     "jorge_seller_bot_response_time_seconds": ((0.5, 1.0, 2.0, 3.0, 5.0, 10.0), 1.4, 2.0),
@@ -24,7 +24,7 @@ HISTOGRAMS = {
 def expose(metrics: Metrics) -> None:
     """Add the series."""
     for pod in PODS:
-        metrics.gauge(_MEMORY, MEMORY_BYTES, noise_ratio=0.01, pod=pod, container="api")
+        metrics.gauge(MEMORY, MEMORY_BYTES, noise_ratio=0.01, pod=pod, container="api")
         metrics.gauge(
             "container_spec_memory_limit_bytes", MEMORY_LIMIT_BYTES, pod=pod, container="api"
         )
@@ -32,7 +32,7 @@ def expose(metrics: Metrics) -> None:
         metrics.gauge("container_spec_cpu_quota", 200_000.0, pod=pod, container="api")
         metrics.gauge("container_spec_cpu_period", 100_000.0, pod=pod, container="api")
         # A pod as a whole has no limit: who forgets the container's name divides by zero.
-        metrics.gauge(_MEMORY, MEMORY_BYTES * 1.1, pod=pod)
+        metrics.gauge(MEMORY, MEMORY_BYTES * 1.1, pod=pod)
         metrics.gauge("container_spec_memory_limit_bytes", 0.0, pod=pod)
     for name, (_, p95_s, per_s) in HISTOGRAMS.items():
         for edge, rate_per_s in buckets(name, p95_s):
@@ -66,7 +66,7 @@ def buckets(name: str, p95_s: float) -> Iterator[tuple[str, float]]:
 def leak(metrics: Metrics, *, ratio: float, ago_s: float, **labels: str) -> None:
     """Let the memory of pods grow since *ago_s* before now, to *ratio* more by now."""
     since_s = time.time() - ago_s
-    for series in metrics.find(_MEMORY, container="api", **labels):
+    for series in metrics.find(MEMORY, container="api", **labels):
         series.at = _leaking(series.at, since_s, ratio / ago_s)
 
 

@@ -15,7 +15,6 @@ LEAKS: Final = "rollback/memory-leaks"
 GRADUAL: Final = "rollback/gradual-performance"
 ELEVATED: Final = "rollback/error-rate"
 EXTERNAL: Final = "rollback/external-api-issues"
-_MEMORY: Final = "container_memory_working_set_bytes"
 
 
 @fault(LEAKS, USAGE, verdict=Verdict.HOLD, trigger="memory-leaks")
@@ -36,7 +35,7 @@ def one_pod_leaks(platform: Platform) -> None:
 )
 def memory_unknown(platform: Platform) -> None:
     """Nothing tells how much memory the pods use."""
-    for one in platform.metrics.find(_MEMORY):
+    for one in platform.metrics.find(usage.MEMORY):
         one.until_s = time.time() - 3000
 
 

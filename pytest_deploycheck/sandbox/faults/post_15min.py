@@ -6,6 +6,7 @@ from typing import Final
 
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import healthy, services, usage
+from pytest_deploycheck.sandbox.faults.day import LEVELS
 from pytest_deploycheck.sandbox.faults.fault import fault
 from pytest_deploycheck.sandbox.platform import Platform, Reply
 
@@ -23,7 +24,6 @@ STAGING_INFERENCE: Final = "staging/ml-inference"
 STAGING_RESOURCES: Final = "staging/resource-consumption"
 ANALYTICS: Final = "post_30min/ml-analytics"
 SELLER: Final = "post_30min/jorge-seller-bot"
-LEVELS: Final = "post_24h/sla-compliance"
 
 _HOLD = Verdict.HOLD
 #: A little more than two minutes, over which rates are taken, and less than since the deployment.
@@ -31,7 +31,6 @@ _AGO_S = 300.0
 #: So long ago that the baseline has it too.
 _BEFORE_S = 4 * 3600.0
 _SCORE = "POST /api/v1/ml/score"
-_MEMORY = "container_memory_working_set_bytes"
 _CPU = "container_cpu_usage_seconds_total"
 
 
@@ -104,14 +103,14 @@ def score_canned(platform: Platform) -> None:
 def memory_high(platform: Platform) -> None:
     """One pod uses 86 % of its memory limit; the average hides it."""
     value = 0.86 * usage.MEMORY_LIMIT_BYTES
-    platform.metrics.hold(_MEMORY, value, ago_s=60, pod=usage.PODS[1], container="api")
+    platform.metrics.hold(usage.MEMORY, value, ago_s=60, pod=usage.PODS[1], container="api")
 
 
 @fault(MEMORY, STAGING_RESOURCES, verdict=_HOLD)
 def memory_above_baseline(platform: Platform) -> None:
     """Since the deployment every pod uses 40 % more memory than before, within its limit."""
     value = 1.4 * usage.MEMORY_BYTES
-    platform.metrics.hold(_MEMORY, value, ago_s=platform.deployed_ago_s, container="api")
+    platform.metrics.hold(usage.MEMORY, value, ago_s=platform.deployed_ago_s, container="api")
 
 
 @fault(MEMORY, STAGING_RESOURCES, verdict=_HOLD)

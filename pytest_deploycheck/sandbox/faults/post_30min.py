@@ -9,23 +9,21 @@ from typing import Any, Final
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import usage
 from pytest_deploycheck.sandbox.faults.fault import fault
+from pytest_deploycheck.sandbox.faults.observation import EXTERNAL
+from pytest_deploycheck.sandbox.faults.post_15min import ANALYTICS, SELLER, STAGING_BOTS
 from pytest_deploycheck.sandbox.platform import Platform, Reply
 from pytest_deploycheck.sandbox.web import Response
 
-SELLER: Final = "post_30min/jorge-seller-bot"
 LEAD: Final = "post_30min/lead-bot"
 INTENT: Final = "post_30min/intent-decoder"
-ANALYTICS: Final = "post_30min/ml-analytics"
 DEMO: Final = "post_30min/demo-environment"
 ROI: Final = "post_30min/roi-calculations"
 REALTIME: Final = "post_30min/performance-metrics"
 CRM: Final = "post_30min/gohighlevel"
 CLAUDE: Final = "post_30min/claude-api"
 MAIL: Final = "post_30min/email-systems"
-EXTERNAL: Final = "rollback/external-api-issues"
 EXTERNAL_ISSUES: Final = "external-api-issues"
 
-STAGING_BOTS: Final = "staging/jorge-bot-functionality"
 STAGING_DEMO: Final = "staging/client-demo-environment"
 STAGING_SERVICES: Final = "staging/external-integrations"
 #: Who asks the services of others directly, besides their own items.

@@ -6,6 +6,8 @@ import time
 
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.sandbox import healthy
+from pytest_deploycheck.sandbox.faults.day import ERRORS as TREND
+from pytest_deploycheck.sandbox.faults.day import LEVELS
 from pytest_deploycheck.sandbox.faults.fault import (
     BOT,
     BOT_POINT,
@@ -21,8 +23,6 @@ from pytest_deploycheck.sandbox.faults.fault import (
 )
 from pytest_deploycheck.sandbox.platform import DEPLOYED_AGO_S, Platform
 
-_TREND = "post_24h/error-rate-trending"
-_LEVELS = "post_24h/sla-compliance"
 #: Of 30 requests a second: 12 %.
 _BURST_PER_S = 3.6
 
@@ -46,13 +46,13 @@ def service_not_discovered(platform: Platform) -> None:
         series.until_s = time.time() - 420
 
 
-@fault(ERROR_POINT, _TREND, _LEVELS, "rollback/error-rate", trigger=ERRORS)
+@fault(ERROR_POINT, TREND, LEVELS, "rollback/error-rate", trigger=ERRORS)
 def error_burst(platform: Platform) -> None:
     """For more than three minutes 12 % of the requests have failed."""
     _fail(platform, ago_s=210)
 
 
-@fault(ERROR_POINT, _TREND, _LEVELS, verdict=Verdict.HOLD)
+@fault(ERROR_POINT, TREND, LEVELS, verdict=Verdict.HOLD)
 def error_burst_ended(platform: Platform) -> None:
     """For more than three minutes 12 % of the requests failed; it ended a minute ago."""
     _fail(platform, ago_s=330)
