@@ -20,8 +20,8 @@ from pytest_deploycheck.config.environment import Query
 from pytest_deploycheck.domain.comparison import Level
 from pytest_deploycheck.domain.errors import ConfigError, DeploycheckError, InstrumentError
 from pytest_deploycheck.domain.events import BaselineRecorded, BaselineValue
-from pytest_deploycheck.domain.promises import newest_step
 from pytest_deploycheck.domain.ranges import longest_range_s
+from pytest_deploycheck.domain.rollbacks import newest_step
 from pytest_deploycheck.domain.units import spoken_duration, spoken_time, unix_seconds
 from pytest_deploycheck.report import journal, layout
 

@@ -15,8 +15,8 @@ from pytest_deploycheck.domain.errors import DeploycheckError
 from pytest_deploycheck.domain.events import Event, MessageSent, RunEnded, RunStarted, Waived
 from pytest_deploycheck.domain.items import PHASES
 from pytest_deploycheck.domain.judge import judge, verdict_of_phase
-from pytest_deploycheck.domain.promises import newest_step
 from pytest_deploycheck.domain.record import policy_of
+from pytest_deploycheck.domain.rollbacks import newest_step
 from pytest_deploycheck.domain.units import spoken_duration
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report.message import Fact

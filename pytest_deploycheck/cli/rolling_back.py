@@ -31,8 +31,8 @@ from pytest_deploycheck.domain.errors import (
 )
 from pytest_deploycheck.domain.events import RolledBack, RunStarted
 from pytest_deploycheck.domain.judge import judge
-from pytest_deploycheck.domain.promises import newest_step
 from pytest_deploycheck.domain.record import policy_of
+from pytest_deploycheck.domain.rollbacks import newest_step
 from pytest_deploycheck.domain.units import spoken_duration, spoken_time
 from pytest_deploycheck.domain.words import Verdict
 from pytest_deploycheck.plugin.deployment import operator

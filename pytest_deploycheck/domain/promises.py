@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pytest_deploycheck.domain.events import Event, MessageSent, RolledBack
+from pytest_deploycheck.domain.events import Event, MessageSent
 from pytest_deploycheck.domain.units import spoken_time
 
 
@@ -45,9 +45,3 @@ def promises(events: Iterable[Event]) -> list[Promise]:
         )
         for event in made.values()
     ]
-
-
-def newest_step(events: Iterable[Event], step: str) -> RolledBack | None:
-    """Return the newest of this step of a rollback; None: it was never reached."""
-    steps = [e for e in events if isinstance(e, RolledBack) and e.step == step]
-    return max(steps, key=lambda event: event.at_s, default=None)

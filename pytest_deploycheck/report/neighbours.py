@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_deploycheck.domain.promises import newest_step
+from pytest_deploycheck.domain.rollbacks import newest_step
 from pytest_deploycheck.report import layout
 from pytest_deploycheck.report.journal import read_people
 

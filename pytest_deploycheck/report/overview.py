@@ -20,9 +20,9 @@ from pytest_deploycheck.domain.events import (
 from pytest_deploycheck.domain.items import PHASES, Checklist, Item
 from pytest_deploycheck.domain.judge import judge, verdict_of_phase
 from pytest_deploycheck.domain.policy import Phase, Policy
-from pytest_deploycheck.domain.promises import newest_step
 from pytest_deploycheck.domain.reasons import found_against_limit
 from pytest_deploycheck.domain.record import policy_of
+from pytest_deploycheck.domain.rollbacks import newest_step
 from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report import layout
