@@ -54,6 +54,7 @@ def test_the_last_sample_falls_exactly_on_the_hold() -> None:
 def test_a_hold_reached_by_too_few_samples_is_followed_further() -> None:
     """The minimum of bad samples is waited for after the hold."""
     assert next_s("FF", trigger(hold_s=5.0, min_bad=3)) == 20.0
+    assert next_s("FF", trigger(hold_s=10.0, min_bad=3)) == 20.0
 
 
 def test_without_a_trigger_nothing_is_waited_for() -> None:

@@ -31,6 +31,7 @@ BASE = Path(__file__).parents[2] / "suites/environments/base.toml"
         ("sum(up) / 0.5", ""),
         ("1 - sum(up)", ""),
         ("sum(a) or 0 * sum(b)", ""),
+        ("sum(a) * clamp_min(b * 0 * c, 1)", ""),
         ("up", ""),
         ('{__name__="up"}', ""),
         ("histogram_quantile(0, sum by (le) (rate(x_bucket[1m])))", ""),

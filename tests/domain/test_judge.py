@@ -366,3 +366,21 @@ def test_the_decision_names_what_it_was_made_from() -> None:
     assert (decision.environment, decision.release) == ("production", "2.0")
     assert decision.started_at_s == decision.deployed_at_s == DEPLOYED_S
     assert dataclasses.replace(decision) == decision
+
+
+@pytest.mark.parametrize(
+    ("letters", "exit_code"),
+    [("P", 1), ("F" * 13, Verdict.ROLLBACK.exit_code), ("I", Verdict.HOLD.exit_code)],
+)
+def test_a_plain_test_that_failed_is_told_beside_a_milder_verdict_only(
+    letters: str, exit_code: int
+) -> None:
+    """It is no check, and hides neither a rollback nor a hold."""
+    check = ended(letters, trigger="errors")
+    clean = decide(check, policy=policy())
+    plain = decide(
+        check, RunEnded(run=check.run, at_s=check.at_s, plain_failed=True), policy=policy()
+    )
+    assert plain.verdict is clean.verdict
+    assert clean.exit_code == clean.verdict.exit_code
+    assert plain.exit_code == exit_code

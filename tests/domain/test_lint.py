@@ -33,6 +33,8 @@ LIMIT = PlannedLimit(name="error_ratio", value=0.05, worse="above", highest=1.0)
 def test_a_sound_policy_has_no_problem() -> None:
     """The lint is silent where everything can fail."""
     assert problems_of(RULES, named=["errors"], queries=[QUERY], limits=[LIMIT]) == []
+    slow = dataclasses.replace(QUERY, step_s=60.0)  # the longest gap, to the second
+    assert problems_of(RULES, named=["errors"], queries=[slow]) == []
 
 
 @pytest.mark.parametrize(

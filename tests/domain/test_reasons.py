@@ -109,6 +109,10 @@ def test_checks_that_differ_only_in_what_they_found_are_one_reason() -> None:
         f"{BOX} FAILED: 16 of 9 pods are gone; 15 of 9 pods are gone; 14 of 9 pods are gone; "
         "1 more; trigger errors FIRING since 2025-06-15 15:06:40Z, for 2m 30s (hold 2m); roll back"
     )
+    assert reason_for(*checks[1:]).startswith(
+        f"{BOX} FAILED: 16 of 9 pods are gone; 15 of 9 pods are gone; 14 of 9 pods are gone; "
+        "trigger errors FIRING"
+    )
     assert len(decide(*checks, ended("F"), policy=policy()).reasons) == 2
 
 

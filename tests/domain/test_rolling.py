@@ -36,6 +36,8 @@ def test_growth_is_told_for_each_window_that_is_covered() -> None:
     found = growths(rising, window_s=400.0, step_s=200.0)
     assert found.at_s == (400.0, 600.0, 800.0, 1000.0)
     assert found.value[0] == pytest.approx(0.4, rel=0.1)
+    just_covered = history([100.0 + n for n in range(41)])
+    assert growths(just_covered, window_s=400.0, step_s=200.0).at_s == (400.0,)
     holed = History(at_s=rising.at_s[:50] + rising.at_s[90:], value=rising.value[:80])
     assert growths(holed, window_s=400.0, step_s=200.0).at_s == (400.0,)
     assert len(growths(history([]), window_s=400.0, step_s=200.0)) == 0

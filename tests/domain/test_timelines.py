@@ -63,6 +63,16 @@ def test_a_hole_is_shown_as_unknown() -> None:
     assert line("") == ()
 
 
+def test_a_hole_between_calm_samples_is_shown_too() -> None:
+    """Calm goes on only where somebody looked."""
+    assert told(line("PPP", step_s=60.0), since_s=0) == [(INACTIVE, 0, 120)]
+    assert told(line("PP", step_s=61.0), since_s=0) == [
+        (INACTIVE, 0, 0),
+        (None, 0, 61),
+        (INACTIVE, 61, 61),
+    ]
+
+
 def test_of_several_lines_the_worst_that_is_known_counts() -> None:
     """One check fires while another is calm; what has not begun to speak hides nothing."""
     calm, firing, later = line("P" * 10), line("PFFFFP", start_s=20), line("F", start_s=200)

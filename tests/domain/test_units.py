@@ -11,6 +11,7 @@ from pytest_deploycheck.domain.units import spoken, spoken_duration, spoken_time
     ("value", "unit", "text"),
     [
         (0.061, "ratio", "6.1 %"),
+        (0.0, "ratio", "0 %"),
         (8.582e-9, "ratio", "~0 %"),
         (-8.582e-9, "ratio", "~0 %"),
         (123.4567, "ratio", "12346 %"),
