@@ -32,7 +32,7 @@ def _increases(history: History, window_s: float) -> Iterator[Sample]:
         while history.at_s[last] <= at_s - window_s:
             bisect.insort(before, history.value[last])
             last += 1
-        while first < last and history.at_s[first] < at_s - 2 * window_s:
+        while history.at_s[first] < at_s - 2 * window_s:
             del before[bisect.bisect_left(before, history.value[first])]
             first += 1
         if len(before) >= _FEWEST:

@@ -70,6 +70,15 @@ def test_a_hole_of_hours_is_no_breach(hold_s: float, max_gap_s: float, refused: 
     assert ["two bad samples are no proof" in problem for problem in problems] == [True] * refused
 
 
+@pytest.mark.parametrize(("min_bad", "refused"), [(41, False), (42, True)])
+def test_a_window_holds_as_many_bad_samples_as_are_wanted(min_bad: int, refused: bool) -> None:
+    """A trigger that wants more can never fire."""
+    rules = policy(trigger(min_bad=min_bad))
+    problems = problems_of(rules, named=["errors"], queries=[QUERY])
+    wanted = f"queries.errors: errors wants {min_bad} bad samples; expected at most 41, which "
+    assert [problem.startswith(wanted) for problem in problems] == [True] * refused
+
+
 def test_what_nobody_asked_for_is_no_problem() -> None:
     """A query without trigger, whose series nobody looked up and that looks at instants."""
     query = dataclasses.replace(QUERY, triggers=(), averaged_s=None)
