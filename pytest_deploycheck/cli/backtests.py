@@ -12,7 +12,8 @@ from typing import Any
 from pytest_deploycheck.cli.command import Command, add_json, say_line
 from pytest_deploycheck.cli.deployments import add_environment, required
 from pytest_deploycheck.cli.instruments import Place, place_of
-from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
+from pytest_deploycheck.clients.histories import MeasuredHistory
+from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config.problems import unknown
 from pytest_deploycheck.domain.backtest import Backtest, Episode, backtest
 from pytest_deploycheck.domain.errors import ConfigError

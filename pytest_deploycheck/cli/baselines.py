@@ -14,7 +14,8 @@ from pytest_deploycheck.cli.command import Command, add_json, project_of, say_li
 from pytest_deploycheck.cli.deployments import add_deployment, deployment_of, named_environment
 from pytest_deploycheck.cli.instruments import Place, place_of
 from pytest_deploycheck.clients.baselines import spoken_baseline
-from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
+from pytest_deploycheck.clients.histories import MeasuredHistory
+from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config import environment_name
 from pytest_deploycheck.config.environment import Query
 from pytest_deploycheck.domain.comparison import Level

@@ -3,128 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime as dt
-import itertools
 import math
-import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
-import urllib3
-from prometheus_api_client import PrometheusConnect
-
-from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.clients.baselines import Baseline
 from pytest_deploycheck.clients.endpoints import unknown
+from pytest_deploycheck.clients.histories import MeasuredHistory
 from pytest_deploycheck.clients.monitoring import Monitoring
 from pytest_deploycheck.clients.monitoring_selectors import selectors_of
-from pytest_deploycheck.clients.prometheus import Answers, Session
+from pytest_deploycheck.clients.prometheus import Answers, Prometheus
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.baselines import window_end_s
-from pytest_deploycheck.domain.comparison import Level, change
+from pytest_deploycheck.domain.comparison import Level
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.growth import Growth, growth_of
 from pytest_deploycheck.domain.histories import History, Sample
-from pytest_deploycheck.domain.policy import Worse
 from pytest_deploycheck.domain.ranges import reach_s, with_ranges_within
 from pytest_deploycheck.domain.series import require_fresh, require_samples, require_traffic
 from pytest_deploycheck.domain.units import spoken_time
 
 _MOST_POINTS: Final = 10_000
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MeasuredHistory:
-    """The samples of one query, and what they mean."""
-
-    name: str
-    """As the environment calls the query."""
-    history: History
-    """Never empty."""
-    unit: str
-    worse: Worse
-    query: str
-    recorded: Level | None = None
-    """Of a recorded baseline: what its one sample is the middle of."""
-    missing: int | None = None
-    """How many samples there are room for in what was asked, and are not there; None: not known."""
-
-    @property
-    def level(self) -> Level:
-        """Where the values lie, and how surely."""
-        return self.recorded or Level.of(self.history.value)
-
-    @property
-    def latest(self) -> float:
-        """The newest value, in *unit*."""
-        return self.history.latest
-
-    @property
-    def median(self) -> float:
-        """The middle value, in *unit*."""
-        return statistics.median(self.history.value)
-
-    @property
-    def mean(self) -> float:
-        """The mean value, in *unit*."""
-        return statistics.fmean(self.history.value)
-
-    @property
-    def worst(self) -> float:
-        """The worst value, in *unit*: no later good one hides it."""
-        return max(self.history.value) if self.worse == "above" else min(self.history.value)
-
-    def demand_whole(self, *, least: float | None = None) -> None:
-        """Refuse a hole: where hardly a bad moment is allowed, none may be unseen.
-
-        Args:
-            least: What the mean must reach: so many samples may be missing that it does even if
-                each of them were 0. None: none may.
-
-        Raises:
-            InstrumentError: More are missing, or nobody knows whether any are.
-        """
-        if self.missing is None:
-            raise InstrumentError(
-                f"query {self.name!r}: found nothing that says how many samples there must be: "
-                f"{self.query}"
-            )
-        total = self.missing + len(self.history)
-        if self.missing and (least is None or math.fsum(self.history.value) < least * total):
-            so_few = "none" if least is None else f"a mean of {least:g} even if each were 0"
-            raise InstrumentError(
-                f"query {self.name!r}: found {self.missing} samples missing of {total}, "
-                f"expected {so_few}: {self.query}"
-            )
-
-    def increase_over(self, baseline: MeasuredHistory) -> MeasuredHistory:
-        """Return by which ratio each sample exceeds the median of *baseline*: 0.5 is 50 % more.
-
-        How much more the window is in all, and how surely, is evidence of its own.
-
-        Raises:
-            InstrumentError: Either has too few samples, or the baseline is not above zero.
-        """
-        try:
-            found = change(self.level, baseline.level)
-        except InstrumentError as error:
-            raise InstrumentError(f"{self.name} against before: {error}") from error
-        evidence.note("metrics", f"{self.name} against before", str(found))
-        before = baseline.median
-        return dataclasses.replace(
-            self,
-            name=f"{self.name}_increase",
-            history=History(
-                at_s=self.history.at_s,
-                value=tuple(value / before - 1 for value in self.history.value),
-            ),
-            unit="ratio",
-            query=f"({self.query}) / {before:g} - 1",
-            recorded=None,
-        )
 
 
 class Metrics:
@@ -152,13 +52,10 @@ class Metrics:
         self._settings = settings
         self.monitoring = Monitoring(settings, monitoring, user_agent=user_agent, clock=clock)
         """Prometheus itself, as the subject."""
-        self._user_agent = user_agent
         self._deployed_at_s = deployed_at_s
         self._baseline = baseline
         self._clock = clock
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
+        self._prometheus = Prometheus(settings, user_agent=user_agent, clock=clock)
 
     def history(self, name: str) -> MeasuredHistory:
         """Return the samples of the query *name* that speak for the release, within its window.
@@ -232,9 +129,7 @@ class Metrics:
         Raises:
             InstrumentError: No usable answer.
         """
-        start, end = (dt.datetime.fromtimestamp(at_s, dt.UTC) for at_s in (since_s, self._clock()))
-        with Answers(selector):
-            return bool(self._prometheus().get_series(start, end, {"match[]": selector}))
+        return bool(self._prometheus.series(selector, since_s, self._clock()))
 
     def _in_chunks(
         self, name: str, query: environment.Query, expression: str, from_s: float, until_s: float
@@ -257,7 +152,7 @@ class Metrics:
         for first in range(0, steps + 1, _MOST_POINTS):
             last = min(first + _MOST_POINTS - 1, steps)
             from_s, until_s = (start_s + step * query.step_s for step in (first, last))
-            series = self._range(query, from_s, until_s)
+            series = self._prometheus.range(query, from_s, until_s)
             if len(series) > 1:
                 _refuse(name, query, f"found {len(series)} series, expected 1")
             with Answers(query.query):
@@ -288,7 +183,7 @@ class Metrics:
         Raises:
             InstrumentError: No usable answer, not one series, or no number.
         """
-        series = self._instant(query, self._clock())
+        series = self._prometheus.instant(query, self._clock())
         with Answers(query):
             found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
         if not math.isfinite(found):
@@ -301,7 +196,7 @@ class Metrics:
         Raises:
             InstrumentError: No usable answer; it is no PromQL.
         """
-        return len(self._instant(query, self._clock()))
+        return len(self._prometheus.instant(query, self._clock()))
 
     def risen(self, query: str, before: float) -> float:
         """Return the number that *query* is, once it exceeds *before*, or when time is over.
@@ -317,11 +212,7 @@ class Metrics:
 
     def close(self) -> None:
         """Close every thread's connections."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-            self._local = threading.local()
-        for session in sessions:
-            session.close()
+        self._prometheus.close()
         self.monitoring.close()
 
     def _query(self, name: str) -> environment.Query:
@@ -406,7 +297,7 @@ class Metrics:
             f"(count({selector}) unless count(count_over_time({selector}[{query.max_age_s:.0f}s])))"
             for selector in selectors_of(query.query)
         )
-        if stale and self._instant(stale, at_s):
+        if stale and self._prometheus.instant(stale, at_s):
             _refuse(
                 name,
                 query,
@@ -417,52 +308,11 @@ class Metrics:
         self, name: str, query: environment.Query, traffic: str, least: float, at_s: float
     ) -> None:
         """Ask how many events the ratio is of, and refuse hardly any."""
-        series = self._instant(traffic, at_s)
+        series = self._prometheus.instant(traffic, at_s)
         with Answers(traffic):
             found = float(series[0]["value"][1]) if len(series) == 1 else math.nan
         with _about(name, query.query):
             require_traffic(found, least, of=traffic)
-
-    def _range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
-        """Ask for a range, and refuse samples that were not asked for.
-
-        Some round a range to whole steps, so that it may begin or end a step further out.
-        """
-        with Answers(query.query):
-            series = self._prometheus().custom_query_range(
-                query.query,
-                dt.datetime.fromtimestamp(start_s, dt.UTC),
-                dt.datetime.fromtimestamp(end_s, dt.UTC),
-                f"{query.step_s:g}",
-            )
-            columns = [[float(at_s) for at_s, _ in one["values"]] for one in series]
-        first_s, last_s = start_s - query.step_s, end_s + query.step_s
-        for times in columns:
-            in_range = all(first_s <= at_s <= last_s for at_s in times)
-            if not in_range or any(b <= a for a, b in itertools.pairwise(times)):
-                raise InstrumentError(
-                    f"found samples of other times than asked for, {spoken_time(start_s)} to "
-                    f"{spoken_time(end_s)}, or one of them twice: {query.query}"
-                )
-        return series
-
-    def _instant(self, query: str, at_s: float) -> Any:  # noqa: ANN401 - an untyped library's JSON
-        with Answers(query):
-            return self._prometheus().custom_query(query, {"time": f"{at_s:.0f}"})
-
-    def _prometheus(self) -> PrometheusConnect:
-        """Return this thread's client: a requests session is not for sharing."""
-        known: PrometheusConnect | None = getattr(self._local, "prometheus", None)
-        if known is not None:
-            return known
-        session = Session(self._settings, self._user_agent, self._clock)
-        with self._lock:
-            self._sessions.append(session)
-        client = PrometheusConnect(
-            self._settings.url.rstrip("/"), session=session, retry=urllib3.Retry(0, redirect=False)
-        )
-        self._local.prometheus = client
-        return client
 
 
 @contextlib.contextmanager

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import io
+import itertools
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
 import requests
+import urllib3
 import urllib3.exceptions
+from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
 from pytest_deploycheck.clients import bodies, evidence, rates
@@ -18,6 +23,7 @@ from pytest_deploycheck.clients.faults import fault
 from pytest_deploycheck.clients.http import MAX_SKEW_S
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
+from pytest_deploycheck.domain.units import spoken_time
 
 
 class Answers:
@@ -128,3 +134,90 @@ class Session(requests.Session):
                 f"Prometheus's clock is {skew_s:+.0f} s from ours, expected at most "
                 f"{MAX_SKEW_S:g} s: its samples cannot be told from those before the deployment"
             )
+
+
+class Prometheus:
+    """Asks Prometheus in PromQL; opened without I/O, safe to use from many threads.
+
+    Args:
+        settings: The environment's `[prometheus]`.
+        user_agent: Who we say we are.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self, settings: environment.Prometheus, *, user_agent: str, clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._user_agent = user_agent
+        self._clock = clock
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[Session] = []
+
+    def range(self, query: environment.Query, start_s: float, end_s: float) -> Any:  # noqa: ANN401
+        """Ask for a range, and refuse samples that were not asked for.
+
+        Some round a range to whole steps, so that it may begin or end a step further out.
+
+        Raises:
+            InstrumentError: No usable answer, or samples of other times.
+        """
+        with Answers(query.query):
+            series = self._connected().custom_query_range(
+                query.query,
+                dt.datetime.fromtimestamp(start_s, dt.UTC),
+                dt.datetime.fromtimestamp(end_s, dt.UTC),
+                f"{query.step_s:g}",
+            )
+            columns = [[float(at_s) for at_s, _ in one["values"]] for one in series]
+        first_s, last_s = start_s - query.step_s, end_s + query.step_s
+        for times in columns:
+            in_range = all(first_s <= at_s <= last_s for at_s in times)
+            if not in_range or any(b <= a for a, b in itertools.pairwise(times)):
+                raise InstrumentError(
+                    f"found samples of other times than asked for, {spoken_time(start_s)} to "
+                    f"{spoken_time(end_s)}, or one of them twice: {query.query}"
+                )
+        return series
+
+    def instant(self, query: str, at_s: float) -> Any:  # noqa: ANN401 - an untyped library's JSON
+        """Ask what *query* is at that time.
+
+        Raises:
+            InstrumentError: No usable answer.
+        """
+        with Answers(query):
+            return self._connected().custom_query(query, {"time": f"{at_s:.0f}"})
+
+    def series(self, selector: str, start_s: float, end_s: float) -> Any:  # noqa: ANN401
+        """Ask which series of *selector* there were in that time.
+
+        Raises:
+            InstrumentError: No usable answer.
+        """
+        start, end = (dt.datetime.fromtimestamp(at_s, dt.UTC) for at_s in (start_s, end_s))
+        with Answers(selector):
+            return self._connected().get_series(start, end, {"match[]": selector})
+
+    def close(self) -> None:
+        """Close every thread's connections."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+            self._local = threading.local()
+        for session in sessions:
+            session.close()
+
+    def _connected(self) -> PrometheusConnect:
+        """Return this thread's client: a requests session is not for sharing."""
+        known: PrometheusConnect | None = getattr(self._local, "prometheus", None)
+        if known is not None:
+            return known
+        session = Session(self._settings, self._user_agent, self._clock)
+        with self._lock:
+            self._sessions.append(session)
+        client = PrometheusConnect(
+            self._settings.url.rstrip("/"), session=session, retry=urllib3.Retry(0, redirect=False)
+        )
+        self._local.prometheus = client
+        return client

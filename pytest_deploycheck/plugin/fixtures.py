@@ -32,8 +32,9 @@ if TYPE_CHECKING:  # each client is imported where it is used: kubernetes alone 
     from pytest_deploycheck.clients.dashboards import Dashboards
     from pytest_deploycheck.clients.database import Database
     from pytest_deploycheck.clients.frontend import Frontend
+    from pytest_deploycheck.clients.histories import MeasuredHistory
     from pytest_deploycheck.clients.mail import Mail
-    from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
+    from pytest_deploycheck.clients.metrics import Metrics
     from pytest_deploycheck.clients.notifications import Notifications
     from pytest_deploycheck.clients.record import Record as DeploymentRecord
     from pytest_deploycheck.clients.repository import Repository

@@ -17,7 +17,8 @@ from werkzeug import Request, Response
 
 from pytest_deploycheck.clients import bodies, evidence
 from pytest_deploycheck.clients.baselines import Baseline
-from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
+from pytest_deploycheck.clients.histories import MeasuredHistory
+from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.events import BaselineRecorded, BaselineValue

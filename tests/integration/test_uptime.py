@@ -10,7 +10,8 @@ from typing import Final
 
 import pytest
 
-from pytest_deploycheck.clients.metrics import MeasuredHistory, Metrics
+from pytest_deploycheck.clients.histories import MeasuredHistory
+from pytest_deploycheck.clients.metrics import Metrics
 from pytest_deploycheck.config import load_project
 from pytest_deploycheck.config.environment import Prometheus, Query
 from pytest_deploycheck.domain.errors import InstrumentError
