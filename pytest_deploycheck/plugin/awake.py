@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 
 import pytest
 
@@ -23,6 +24,11 @@ def wake(config: pytest.Config) -> None:
     """
     worker = hasattr(config, "workerinput")
     given, mistakes = options.read(config, os.environ)
+    if sys.flags.optimize:
+        mistakes.append(
+            "found python -O or PYTHONOPTIMIZE; expected neither: they take asserts out of the "
+            "code, and a check without them passes whatever it finds"
+        )
     if not worker:
         # First of all: whatever happens next, an earlier verdict is not published as this one's.
         try:

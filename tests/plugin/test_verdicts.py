@@ -299,6 +299,17 @@ def test_what_decides_cannot_be_switched_off(deploycheck: Deploycheck, part: str
     assert f"found -p no:{part}" in run.text
 
 
+def test_asserts_cannot_be_switched_off(
+    deploycheck: Deploycheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of test files stay in pytest's hands; what they import loses its own."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    deploycheck.check("assert 0")
+    run = deploycheck.run("--assert=plain", subprocess=True)
+    assert (run.exit_code, run.folder) == (4, None)
+    assert "found python -O or PYTHONOPTIMIZE" in run.text
+
+
 def test_nor_when_a_conftest_cannot_be_loaded(deploycheck: Deploycheck) -> None:
     """The suites' own: pytest ends before anything is configured."""
     assert deploycheck.run_check("pass").folder is not None
