@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import shutil
 import sys
@@ -14,6 +15,8 @@ import pytest
 
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.events import (
+    CheckEnded,
+    CheckSample,
     CheckSampled,
     Event,
     PlannedCheck,
@@ -24,7 +27,7 @@ from pytest_deploycheck.domain.events import (
 from pytest_deploycheck.domain.judge import judge
 from pytest_deploycheck.domain.reasons import INTERRUPTED
 from pytest_deploycheck.domain.units import spoken_time
-from pytest_deploycheck.domain.words import Verdict
+from pytest_deploycheck.domain.words import Outcome, Verdict
 from pytest_deploycheck.plugin import garbage
 from pytest_deploycheck.plugin.checks import EVENT, MISTAKES, PLANNED, planned_from_text
 from pytest_deploycheck.plugin.deployment import (
@@ -128,7 +131,7 @@ class Record:
         event = getattr(report, EVENT, None)
         if event is not None:
             self._begin()
-            self._note_line(event.encode())
+            self._note_line(_as_reported(event, report) if report.failed else event.encode())
         elif report.failed and not self._is_check(report.nodeid):
             self._plain_failed = True
 
@@ -372,3 +375,26 @@ class Record:
 
     def _is_check(self, nodeid: str) -> bool:
         return self.check_of(nodeid) is not None
+
+
+def _as_reported(line: str, report: pytest.TestReport) -> bytes:
+    """Return the event of a check that pytest calls failed; one that passed is INCONCLUSIVE.
+
+    What its own body did not raise came from a thread of it, from a subtest in a later sample, or
+    from a plugin that collects what does not hold: somebody found something.
+    """
+    event = journal.from_line(line)
+    if not isinstance(event, CheckEnded) or event.outcome is not Outcome.PASSED:
+        return line.encode()
+    crash = getattr(report.longrepr, "reprcrash", None)
+    why = str(crash.message if crash else report.longrepr or "no reason was given").strip()
+    text = redact(f"pytest calls it failed: {why.splitlines()[0]}")
+    last = CheckSample(at_s=event.at_s, outcome=Outcome.INCONCLUSIVE, message=text)
+    return journal.to_line(
+        dataclasses.replace(
+            event,
+            outcome=last.outcome,
+            message=text,
+            samples=(*event.samples[:-1], last),
+        )
+    )

@@ -434,6 +434,68 @@ def test_a_failed_subtest_fails_its_check(deploycheck: Deploycheck) -> None:
     assert run.state_of("post_5min/pod-status") == "PASSED"
 
 
+THREAD = """\
+import threading
+def look():
+    assert 0
+thread = threading.Thread(target=look)
+thread.start()
+thread.join()
+"""
+#: As plugins do that collect all that does not hold, and go on.
+SOFT = """\
+import pytest
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call" and item.name == "test_pods":
+        report.outcome, report.longrepr = "failed", "1 soft assert failed"
+    return report
+"""
+
+
+@pytest.mark.parametrize("args", [(), ("-n1",)], ids=["one-process", "xdist"])
+@pytest.mark.parametrize(
+    ("plugin", "body", "why"),
+    [
+        ("", THREAD, "pytest.PytestUnhandledThreadException"),
+        (SOFT, "pass", "1 soft assert failed"),
+    ],
+    ids=["a-thread", "soft-asserts"],
+)
+def test_what_pytest_calls_failed_has_not_passed(
+    deploycheck: Deploycheck, plugin: str, body: str, why: str, args: tuple[str, ...]
+) -> None:
+    """The body raised nothing, but somebody found something."""
+    if plugin:
+        shipped = (deploycheck.root / "suites/conftest.py").read_text()
+        deploycheck.write("suites/conftest.py", f"{shipped}\n{plugin}")
+    strict = "error::pytest.PytestUnhandledThreadExceptionWarning"
+    run = deploycheck.run_check(body, "-W", strict, *args)
+    assert run.state_of("post_5min/pod-status") == "INCONCLUSIVE"
+    assert run.exit_code == 11
+    messages = [check["message"] for check in run.verdict["checks"]]
+    assert any(message.startswith(f"pytest calls it failed: {why}") for message in messages)
+
+
+def test_a_subtest_that_fails_later_is_not_passed_over(deploycheck: Deploycheck) -> None:
+    """The answer of the sample before it was good."""
+    deploycheck.write(
+        "suites/test_aaa.py",
+        f"""{HEADER}
+taken = []
+@pytest.mark.exclusive
+@pytest.mark.check("pod-status", trigger="critical-error-rate")
+def test_pods(subtests):
+    taken.append(1)
+    with subtests.test(): assert len(taken) == 1
+""",
+    )
+    run = deploycheck.run("--deploycheck-watch=300ms")
+    assert run.exit_code == 11, run.text
+    assert run.state_of("post_5min/pod-status") == "INCONCLUSIVE"
+
+
 def test_threads_of_a_check_belong_to_it(deploycheck: Deploycheck) -> None:
     """Bound by in_this_check, they print and note for the check that started them."""
     deploycheck.write("suites/conftest.py", COLLECTOR)
