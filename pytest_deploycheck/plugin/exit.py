@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_deploycheck.domain.decision import Decision
@@ -47,9 +49,16 @@ def exit_status(decision: Decision, pytest_status: int, *, collection_failed: bo
     return decision.exit_code
 
 
-def narrowing(config: pytest.Config) -> list[str]:
-    """Return a problem for each option that may hide checks before the ledger can see them."""
+def narrowing(config: pytest.Config, suites: Path) -> list[str]:
+    """Return a problem for each option that may hide checks before the ledger can see them.
+
+    Args:
+        config: With the arguments.
+        suites: The folder with the checklist, and mostly all of its checks.
+    """
     named = [argument for argument in config.args if "::" in argument]
+    if not named and not _whole(config, suites):
+        named = config.args
     problems = [f"only {', '.join(named)} was collected: the phase's other checks are unknown"]
     problems = problems if named else []
     for option in ("ignore", "ignore_glob", "lf"):
@@ -59,3 +68,11 @@ def narrowing(config: pytest.Config) -> list[str]:
         if setting.partition("=")[0].strip() in _COLLECTION:
             problems.append(f"-o {setting} hides checks from the collection")
     return problems
+
+
+def _whole(config: pytest.Config, suites: Path) -> bool:
+    """Say whether all of *suites* was collected, or what the project itself calls its tests."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        return True
+    given = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
+    return any(map(suites.resolve().is_relative_to, given)) or not any(suites.rglob("*.py"))

@@ -82,7 +82,7 @@ class Record:
         self._planned: tuple[PlannedCheck, ...] | None = None
         self._checks: dict[str, PlannedCheck] = {}
         self._problems: list[str] = [
-            *narrowing(config),
+            *narrowing(config, settled.project.folder),
             *beside(settled),
             *later_than_the_rollout(settled),
         ]

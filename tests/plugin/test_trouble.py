@@ -139,6 +139,31 @@ def test_a_setting_that_hides_checks_is_told(deploycheck: Deploycheck, setting: 
     assert f"-o {setting} hides checks" in reasons_of(run)
 
 
+@pytest.mark.parametrize(
+    ("paths", "exit_code"),
+    [
+        (["suites/test_pods.py", "suites/test_others.py"], 11),
+        (["suites"], 0),
+        (["."], 0),
+        ([], 0),
+    ],
+    ids=["some-files", "the-suites", "more", "no-path"],
+)
+def test_a_path_that_hides_checks_is_told(
+    deploycheck: Deploycheck, paths: list[str], exit_code: int
+) -> None:
+    """Every item has an answer, and a file that was left out may have another one."""
+    deploycheck.check("pass")
+    deploycheck.write(
+        "suites/deep/test_more.py",
+        f'{HEADER}\n@pytest.mark.check("pod-status")\n'
+        f"def test_more():\n    assert {exit_code} == 0\n",
+    )
+    run = deploycheck.run(*paths)
+    assert run.exit_code == exit_code, run.text
+    assert ("test_others.py was collected" in reasons_of(run)) == (len(paths) > 1)
+
+
 def test_a_plugin_that_takes_checks_away_leaves_them_owed(deploycheck: Deploycheck) -> None:
     """Even where its hook comes before everybody else's."""
     deploycheck.check("pass")
