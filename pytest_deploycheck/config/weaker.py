@@ -63,11 +63,21 @@ def _fewer(found: _Listing, base: _Listing) -> str:
 
 
 def _less_workload(found: _Listing, base: _Listing) -> str:
-    ready = {one.get("name"): one.get("min_ready", 1) for one in found}
-    less = [one["name"] for one in base if ready.get(one["name"], 0) < one.get("min_ready", 1)]
-    return f"lacks {_listed(less)}, or asks for fewer pods of it" if less else ""
+    have = {one.get("name"): one for one in found}
+    less = [one["name"] for one in base if _asks_less(have.get(one["name"]), one)]
+    return f"lacks {_listed(less)}, or asks less of it" if less else ""
 
 
+def _asks_less(found: Mapping[str, Any] | None, base: Mapping[str, Any]) -> bool:
+    return (
+        found is None
+        or found.get("min_ready", 1) < base.get("min_ready", 1)
+        or any(base.get(key) and found.get(key) != base[key] for key in _ASKED_OF_WORKLOADS)
+    )
+
+
+#: Besides the number of its pods: what is looked at only where it is said.
+_ASKED_OF_WORKLOADS: Final = ("container", "released", "service_account", "autoscaled", "isolated")
 _ENDPOINT: Final[tuple[tuple[str, _Compare, Any], ...]] = (
     ("expect_status", _adds, [200]),
     ("expect_type", _other, "application/json"),
@@ -99,9 +109,12 @@ _RULES: Final[tuple[tuple[str, _Compare, Any], ...]] = (
     ("cluster.permissions", _adds, []),
     ("cluster.default_roles", _adds, []),
     ("cluster.secret_variables", _other, None),
+    ("cluster.migration_head_annotation", _other, None),
     ("prometheus.queries.*.query", _other, None),
     ("prometheus.queries.*.traffic", _other, None),
     ("prometheus.queries.*.worse", _other, None),
+    ("prometheus.queries.*.window", _below, None),
+    ("prometheus.queries.*.step", _above, "15s"),
     ("prometheus.queries.*.min_samples", _below, None),
     ("prometheus.queries.*.min_traffic", _below, None),
     ("prometheus.queries.*.max_age", _above, "2m"),

@@ -75,7 +75,15 @@ def told(scratch: Scratch, text: str, **variables: str) -> list[str]:
         ("[cluster]\nmax_restarts = 9\n", "cluster.max_restarts: found 9, above 0"),
         (
             "[cluster]\nworkloads = [{ name = 'api' }]\n",
-            "cluster.workloads: lacks db, or asks for fewer pods of it",
+            "cluster.workloads: lacks db, or asks less of it",
+        ),
+        (
+            "[prometheus.queries.error_ratio]\nwindow = '1m'\n",
+            "prometheus.queries.error_ratio.window: found 1m, below 10m",
+        ),
+        (
+            "[prometheus.queries.error_ratio]\nstep = '5m'\n",
+            "prometheus.queries.error_ratio.step: found 5m, above 15s",
         ),
         (
             "[[cluster.permissions]]\nresources = ['pods']\nverbs = ['get']\n",
@@ -121,6 +129,35 @@ def test_what_is_weaker_is_told(scratch: Scratch, text: str, expected: str) -> N
     (line,) = told(scratch, text, AGE="9m")
     assert expected in line
     assert line.endswith((" (differs from base)", " (differs from the policy)"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "less", "expected"),
+    [
+        ("released = true", "released = false", "lacks api, or asks less of it"),
+        ("autoscaled = true", "", "lacks api, or asks less of it"),
+        ("isolated = true", "", "lacks api, or asks less of it"),
+        ("service_account = 'api'", "service_account = 'all'", "lacks api, or asks less of it"),
+        ("min_ready = 2", "min_ready = 3", None),
+    ],
+)
+def test_what_is_asked_of_a_workload(
+    scratch: Scratch, asks: str, less: str, expected: str | None
+) -> None:
+    """What its pods run and stand behind is looked at only where the environment says so."""
+    written = [f"name = 'api'{', ' if said else ''}{said}" for said in (asks, less)]
+    scratch.replace("environments/base.toml", 'name = "api"', written[0])
+    db = "{ name = 'db', kind = 'StatefulSet' }"
+    lines = told(scratch, f"[cluster]\nworkloads = [{{ {written[1]} }}, {db}]\n")
+    assert lines == ([f"cluster.workloads: {expected} (differs from base)"] if expected else [])
+
+
+def test_a_migration_that_nobody_compares_is_told(scratch: Scratch) -> None:
+    """Without the annotation's name, any head is as good as that of the release."""
+    key = "migration_head_annotation"
+    scratch.replace("environments/base.toml", "[cluster]", f'[cluster]\n{key} = "head"')
+    (line,) = told(scratch, f"[cluster]\n{key} = ''\n")
+    assert line == f"cluster.{key}: is another one (differs from base)"
 
 
 @pytest.mark.parametrize(
