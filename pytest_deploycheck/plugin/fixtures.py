@@ -95,8 +95,13 @@ def measure(
 
     Raises:
         InstrumentError: No value, one that is not a finite number, or two answers to the question
-            on which side it is bad.
+            on which side it is bad; nobody keeps it.
     """
+    if evidence.current() is None:
+        raise InstrumentError(
+            f"{name}: measured outside of a check's body, or in a body that another plugin runs, "
+            "where nobody judges it; expected it in a plain test function"
+        )
     query = ""
     history: History | None = None
     sides = {side for side in (worse, _side_of(value), _side_of(limit)) if side}

@@ -207,6 +207,33 @@ def test_a_limit_knows_on_which_side_it_is_bad(
     assert run.state_of("post_5min/pod-status") == state
 
 
+#: As a plugin does that runs coroutines.
+ASYNC = """\
+import asyncio
+import inspect
+def pytest_pyfunc_call(pyfuncitem):
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+"""
+
+
+def test_a_measurement_that_nobody_keeps_is_no_pass(deploycheck: Deploycheck) -> None:
+    """The body of an async check is another plugin's to run: a breach in it was lost."""
+    shipped = (deploycheck.root / "suites/conftest.py").read_text()
+    deploycheck.write("suites/conftest.py", f"{shipped}\n{ASYNC}")
+    deploycheck.write(
+        "suites/test_pods.py",
+        f'{HEADER}\n@pytest.mark.check("pod-status")\n'
+        'async def test_pods(measure):\n    measure("error_ratio", 0.5, limit=0.05)\n',
+    )
+    run = deploycheck.run()
+    assert run.state_of(PODS) == "INCONCLUSIVE"
+    assert "where nobody judges it" in run.text
+
+
 def test_a_limit_says_where_a_breach_ends(deploycheck: Deploycheck) -> None:
     """What flaps around its limit is one breach: it has lasted for the hold."""
     file = deploycheck.root / "suites/deploycheck.toml"
