@@ -110,10 +110,16 @@ def parse(
         parts = [_at(report, keys["components"])]
     else:
         parts = [report[key] for key in COMPONENT_KEYS if key in report]
+    components: dict[str, Component] = {}
+    well = {word.casefold() for word in healthy}
+    for part in (part for found in parts for part in _components(found)):
+        # Of two with one name the healthy one hides nothing.
+        if part.name not in components or part.status.casefold() not in well:
+            components[part.name] = part
     aliases = {k: v for k, v in keys.items() if k not in ("status", "components", "timestamp")}
     return HealthReport(
         status=_word(status),
-        components={part.name: part for found in parts for part in _components(found)},
+        components=components,
         at_s=written_at_s(report, keys.get("timestamp")),
         healthy=tuple(healthy),
         aliases=aliases,

@@ -54,6 +54,32 @@ def test_every_known_shape_is_understood(report: object) -> None:
             {"status": "healthy", "components": {"database": "healthy"}, "services": ["odd"]},
             "component '#0': found 'odd'",
         ),
+        (
+            {
+                "status": "healthy",
+                "components": [
+                    {"name": "database", "status": "down"},
+                    {"name": "database", "status": "healthy"},
+                ],
+            },
+            "component 'database': found 'down'",
+        ),
+        (
+            {
+                "status": "healthy",
+                "components": {"database": "down"},
+                "dependencies": {"database": "healthy"},
+            },
+            "component 'database': found 'down'",
+        ),
+        (
+            {
+                "status": "healthy",
+                "components": {"database": "healthy"},
+                "dependencies": {"database": "down"},
+            },
+            "component 'database': found 'down'",
+        ),
     ],
 )
 def test_anything_that_is_not_all_well_is_a_problem(report: object, problem: str) -> None:
