@@ -70,7 +70,10 @@ class Cluster(Foundations):
         return next(self._in_namespace(namespace, [wanted]))
 
     def pods(self) -> tuple[Pod, ...]:
-        """Return every pod of the namespace that is no Job's and did not end before the deployment.
+        """Return every pod of the namespace that is to run: no Job's, and none that has ended well.
+
+        One that failed counts if it did so since the deployment. What ends well by itself is nobody
+        to wait for: `helm test` leaves such pods, and so does a person who looked around.
 
         Raises:
             InstrumentError: No usable answer, or no pod at all.
@@ -87,7 +90,9 @@ class Cluster(Foundations):
         return tuple(
             pod
             for pod in found
-            if not pod.of_job and (pod.ended_at_s is None or pod.ended_at_s >= since_s)
+            if not pod.of_job
+            and pod.phase != "Succeeded"
+            and (pod.ended_at_s is None or pod.ended_at_s >= since_s)
         )
 
     def jobs(self) -> tuple[Job, ...]:

@@ -191,6 +191,23 @@ def test_what_ended_before_the_deployment_is_history(sandbox: Sandbox, cluster: 
     assert "evicted" not in {pod.name for pod in by_name(cluster)[API].old_pods}
 
 
+@pytest.mark.parametrize(("phase", "counts"), [("Succeeded", False), ("Failed", True)])
+def test_a_pod_that_ended_well_is_not_waited_for(
+    sandbox: Sandbox, cluster: Cluster, phase: str, *, counts: bool
+) -> None:
+    """`helm test` leaves one, and nothing about it would ever become ready again."""
+    tested = copy.deepcopy(next(iter(sandbox.platform.pods(API))))
+    tested["metadata"] |= {
+        "name": "smoke-test",
+        "creationTimestamp": "2099-01-01T00:00:00Z",
+        "labels": {},
+        "ownerReferences": [],
+    }
+    changed(tested, phase=phase)
+    sandbox.platform.objects["pods"].append(tested)
+    assert ("smoke-test" in {pod.name for pod in cluster.pods()}) == counts
+
+
 def test_a_service_without_endpoints_has_none_rather_than_no_entry(
     sandbox: Sandbox, cluster: Cluster
 ) -> None:
