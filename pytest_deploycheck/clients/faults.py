@@ -19,6 +19,9 @@ _BAD_CERTIFICATE: Final = {
     64: "its certificate is for another address",
 }
 
+#: Those of them that our own clock decides.
+_BY_THE_CLOCK: Final = {9, 10}
+
 _OURS: Final = {
     errno.EACCES,
     errno.EADDRNOTAVAIL,
@@ -67,6 +70,14 @@ def bad_certificate(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _BAD_CERTIFICATE.get(cause.verify_code, "")
     return ""
+
+
+def by_the_clock(error: BaseException) -> bool:
+    """Say whether *error* is about the dates of a certificate, which our clock is held against."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _BY_THE_CLOCK
+        for cause in _chain(error)
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

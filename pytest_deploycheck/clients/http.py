@@ -29,10 +29,11 @@ import httpx
 import stamina.instrumentation
 
 from pytest_deploycheck.clients import evidence, rates
-from pytest_deploycheck.clients.faults import fault
+from pytest_deploycheck.clients.faults import by_the_clock, fault
 from pytest_deploycheck.clients.shapes import told_once
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError
+from pytest_deploycheck.domain.units import spoken_time
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """The most that is read of one answer."""
@@ -92,13 +93,7 @@ class Answer:
 
         What a cache has kept shows when it was made, and how long it lay there.
         """
-        try:
-            made = email.utils.parsedate_to_datetime(self.headers.get("date", ""))
-            made_s = made.replace(tzinfo=made.tzinfo or dt.UTC).timestamp()
-        except (ValueError, OverflowError):
-            return None
-        age = self.headers.get("age", "")
-        return made_s + (float(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0.0)
+        return _served_at_s(self.headers)
 
     @functools.cached_property
     def json(self) -> object:
@@ -326,6 +321,13 @@ class HttpClient:
                     return self._exchange(method, url, headers, body)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             blame, reason = fault(error, self.blame)
+            skew_s = self._skew_s() if by_the_clock(error) else 0.0
+            if abs(skew_s) > MAX_SKEW_S:
+                blame = InstrumentError
+                reason += (
+                    f" by our clock, from which its own is {skew_s:+.0f} s, expected at most "
+                    f"{MAX_SKEW_S:g} s; set the clock that is wrong"
+                )
             raise blame(f"{method} {url}: no answer, {reason}") from error
         raise AssertionError("stamina either returns or raises")
 
@@ -376,6 +378,29 @@ class HttpClient:
         head = f"{found.status} {response.reason_phrase} ({found.media_type or 'no media type'})"
         evidence.note(self.source, request, f"{head}\n{found.text}", duration_s)
         return found
+
+    def _skew_s(self) -> float:
+        """Return how far the server's clock is ahead of ours; 0.0: it does not say.
+
+        It is asked without a look at its certificate: nothing of ours goes there, and nothing but
+        the time is read.
+        """
+        rates.cap_of(self.host, self.settings.rate_per_s).wait()
+        asked = httpx.Request(
+            "HEAD", self.settings.url, headers=self._headers, extensions=self._extensions
+        )
+        wire = self._transport or httpx.HTTPTransport(verify=False, trust_env=False)
+        try:
+            with contextlib.closing(wire.handle_request(asked)) as response:
+                served_s = _served_at_s(response.headers)
+        except httpx.HTTPError:
+            return 0.0
+        finally:
+            if wire is not self._transport:
+                wire.close()
+        said = "no time" if served_s is None else spoken_time(served_s)
+        evidence.note(self.source, f"HEAD {self.settings.url}", f"{said}, by its own clock")
+        return 0.0 if served_s is None else served_s - time.time()
 
     def _read(self, response: httpx.Response, started_s: float) -> bytes:
         """Read the body; a server that drips or floods is cut off."""
@@ -444,6 +469,17 @@ def _known(encoding: str | None) -> str:
         return codecs.lookup(encoding or "utf-8").name
     except LookupError:
         return "utf-8"
+
+
+def _served_at_s(headers: Mapping[str, str]) -> float | None:
+    """Read when an answer was served, as `Answer.served_at_s` says."""
+    try:
+        made = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        made_s = made.replace(tzinfo=made.tzinfo or dt.UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    age = headers.get("age", "")
+    return made_s + (float(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0.0)
 
 
 def _retry_after_s(answer: Answer) -> float | None:

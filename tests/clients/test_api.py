@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import ssl
+import time
 from typing import Any
 
 import httpx
@@ -362,6 +363,34 @@ def test_a_bad_certificate_is_told_from_one_that_we_cannot_verify(
     else:
         with pytest.raises(InstrumentError, match="cannot be verified"):
             asked.certificate_trouble("health")
+
+
+@pytest.mark.parametrize("code", [9, 10])
+@pytest.mark.parametrize(
+    ("ahead_s", "ours"), [(-86_400, True), (86_400, True), (3, False), (None, False)]
+)
+def test_a_certificate_is_not_held_against_a_wrong_clock(
+    code: int, ahead_s: float | None, *, ours: bool
+) -> None:
+    """By a clock of ours that is wrong every certificate is: no control failed, nothing is down."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "HEAD" and ahead_s is not None:
+            date = email.utils.formatdate(time.time() + ahead_s, usegmt=True)
+            return httpx.Response(404, headers={"Date": date})
+        error = ssl.SSLCertVerificationError("certificate verify failed")
+        error.verify_code, error.verify_message = code, "no"
+        raise httpx.ConnectError("no TLS") from error
+
+    asked = api(handle, health=HEALTH)
+    if ours:
+        for ask in (asked.certificate_trouble, asked.call):
+            with pytest.raises(InstrumentError, match="set the clock that is wrong"):
+                ask("health")
+    else:
+        assert asked.certificate_trouble("health")
+        with pytest.raises(SubjectError, match="its certificate"):
+            asked.call("health")
 
 
 def test_without_an_answer_over_tls_no_certificate_was_seen() -> None:
