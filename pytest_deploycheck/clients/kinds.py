@@ -151,6 +151,7 @@ class _State(Shape):
 
 
 class _ContainerStatus(Shape):
+    build: str = Field(default="", alias="imageID")
     restarts: int = Field(default=0, alias="restartCount")
     state: _State | None = None
     before: _State | None = Field(default=None, alias="lastState")

@@ -33,6 +33,8 @@ class Pod:
     """Why it is not running: `CrashLoopBackOff`, `ImagePullBackOff`; or empty."""
     image: str
     """Of its first container, or of the one that carries the release."""
+    build: str
+    """Digest of what that container runs, as its node tells; empty before it has started."""
     revision: str
     """Hash of the revision that it was made from, or empty."""
     of_job: bool
@@ -242,6 +244,7 @@ def pod(found: Json, container: str | None, since_s: float) -> Pod:
         restarts=sum(_restarts(one, created_at_s, since_s) for one in statuses),
         reason=_reason(status, statuses),
         image=image_of(found.get("spec") or {}, container),
+        build=_build(status, container),
         revision=labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "",
         of_job=any(o.get("kind") == "Job" for o in metadata.get("ownerReferences") or ()),
         created_at_s=created_at_s,
@@ -284,6 +287,14 @@ def _restarts(container: Json, created_at_s: float, since_s: float) -> int:
         return count
     last_s = _ended(container.get("lastState") or {})
     return 1 if last_s is not None and last_s >= since_s else 0
+
+
+def _build(status: Json, container: str | None) -> str:
+    """Return the digest of what *container* runs, of the first one when it is None."""
+    for found in status.get("containerStatuses") or ():
+        if container in (None, found.get("name")):
+            return str(found.get("imageID") or "").rpartition("@")[2]
+    return ""
 
 
 def _reason(status: Json, containers: Iterable[Json]) -> str:

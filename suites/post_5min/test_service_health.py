@@ -33,6 +33,17 @@ def test_workloads_that_carry_the_release_run_it(cluster: Cluster) -> None:
         assert all(pod.image == workload.image for pod in workload.pods), f"{workload}"
 
 
+@pytest.mark.check("pod-status")
+def test_pods_of_the_release_run_one_build(cluster: Cluster) -> None:
+    """A tag that was pushed again names two builds, and each node runs the one it has."""
+    for workload in cluster.workloads():
+        builds = {pod.build: pod.name for pod in workload.pods if pod.build}
+        found = ", ".join(f"{build} ({pod})" for build, pod in builds.items())
+        assert len(builds) == 1 or not workload.released, (
+            f"{workload}; found builds {found or 'none'} of image {workload.image}, expected one"
+        )
+
+
 @pytest.mark.check("pod-status", trigger="health-check-failure")
 def test_every_pod_is_ready_and_stays_up(cluster: Cluster, environment: Environment) -> None:
     """A pod in a crash loop is ready between two crashes, so its restarts count too."""

@@ -181,6 +181,25 @@ def test_the_newest_job_since_the_deployment_speaks(
     assert {found.name: found.failure for found in cluster.jobs()} == failures
 
 
+@pytest.mark.parametrize(
+    ("image_id", "build"),
+    [
+        ("registry.test/api@sha256:11", "sha256:11"),
+        ("docker-pullable://registry.test:5000/api@sha256:11", "sha256:11"),
+        ("sha256:11", "sha256:11"),
+        ("", ""),
+    ],
+)
+def test_a_pod_tells_which_build_it_runs(
+    sandbox: Sandbox, cluster: Cluster, image_id: str, build: str
+) -> None:
+    """Whatever registry or mirror its node had it from; before it has started, none."""
+    pod = next(sandbox.platform.pods(API))
+    pod["status"]["containerStatuses"][0]["imageID"] = image_id
+    (found,) = [one for one in by_name(cluster)[API].pods if one.name == pod["metadata"]["name"]]
+    assert found.build == build
+
+
 def test_what_ended_before_the_deployment_is_history(sandbox: Sandbox, cluster: Cluster) -> None:
     """A pod evicted last week is still listed."""
     evicted = copy.deepcopy(next(iter(sandbox.platform.pods(API))))

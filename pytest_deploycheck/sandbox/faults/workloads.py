@@ -73,6 +73,13 @@ def pod_with_another_image(platform: Platform) -> None:
     pod["spec"]["containers"][0]["image"] += "-debug"
 
 
+@fault(PODS, verdict=Verdict.HOLD)
+def tag_pushed_again(platform: Platform) -> None:
+    """The tag of the release was pushed again between two pods: one runs another build."""
+    container = _container(next(platform.pods(_API)))
+    container["imageID"] = f"{container['imageID'].rpartition('@')[0]}@sha256:{'1' * 64}"
+
+
 @fault(PODS, HEALTH_POINT, trigger=HEALTH)
 def too_few_replicas(platform: Platform) -> None:
     """The API was scaled down to two pods; at least three are expected."""
