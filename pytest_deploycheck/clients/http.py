@@ -95,6 +95,14 @@ class Answer:
         """
         return _served_at_s(self.headers)
 
+    @property
+    def skew_s(self) -> float:
+        """How far the server's clock was ahead of ours while it answered; 0.0: it does not say."""
+        served_s = self.served_at_s
+        if served_s is None:
+            return 0.0
+        return served_s - min(max(served_s, self.at_s), self.at_s + self.duration_s)
+
     @functools.cached_property
     def json(self) -> object:
         """The answer as JSON.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.clients.http import REFUSED, Answer, HttpClient
+from pytest_deploycheck.clients.http import MAX_SKEW_S, REFUSED, Answer, HttpClient
 from pytest_deploycheck.clients.shapes import read
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError, SubjectError
@@ -55,7 +55,8 @@ class JsonApi:
 
         Raises:
             DeploycheckError: Silence, or another status: the blamed one.
-            InstrumentError: It refuses our credentials, or asks us to slow down.
+            InstrumentError: It refuses our credentials, or asks us to slow down; its clock is not
+                ours, by which nobody can tell how old anything is that it says.
         """
         headers = _authorization(self._settings)
         answer = self._http.send(method, path, headers=headers, body=body)
@@ -64,6 +65,11 @@ class JsonApi:
             raise InstrumentError(f"{asked}, it refuses our credentials")
         if answer.status != http.HTTPStatus.OK:
             raise self._blame(f"{asked} {evidence.shown(answer.text)}, expected 200")
+        if abs(answer.skew_s) > MAX_SKEW_S:
+            raise InstrumentError(
+                f"{answer.method} {answer.url}: found its clock {answer.skew_s:+.0f} s from ours, "
+                f"expected at most {MAX_SKEW_S:g} s; set the clock that is wrong"
+            )
         return answer
 
     def read(

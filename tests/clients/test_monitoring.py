@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -199,3 +201,18 @@ def test_without_expectations_nothing_can_be_missing() -> None:
     client = Monitoring(settings, None, user_agent=USER_AGENT)
     with pytest.raises(InstrumentError, match=r"\[monitoring\]"):
         _ = client.expected
+
+
+@pytest.mark.parametrize(("ahead_s", "told"), [(-3600, True), (3600, True), (3, False)])
+def test_nobody_is_fresh_by_a_wrong_clock(
+    prometheus: Prometheus, ahead_s: float, *, told: bool
+) -> None:
+    """By a slow clock of ours a Prometheus that hangs has scraped everything just now."""
+    body = {"status": "success", "data": {"activeTargets": [TARGET]}}
+    date = email.utils.formatdate(time.time() + ahead_s, usegmt=True)
+    prometheus.raw = lambda: httpx.Response(200, json=body, headers={"Date": date})
+    if told:
+        with pytest.raises(InstrumentError, match="found its clock"):
+            prometheus.client().targets()
+    else:
+        assert prometheus.client().targets()
