@@ -164,6 +164,11 @@ def test_another_release_in_flight_is_noticed(rehearsal: Rehearsal) -> None:
         rehearsal.reports, "rehearsal", "1.4.3", rehearsal.deployed_at_s + 60
     )
     (other / "runs").mkdir(parents=True)
+    over = layout.deployment_folder(
+        rehearsal.reports, "rehearsal", "1.4.1", rehearsal.deployed_at_s - 60
+    )
+    (over / "runs").mkdir(parents=True)
+    (over.with_name("notes") / "runs").mkdir(parents=True)
     assert in_flight(rehearsal.folder) == ["1.4.3"]
     assert "release 1.4.3 is in flight" in rehearsal.run(*LEAD)[1]
     gone = RolledBack(

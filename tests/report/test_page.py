@@ -20,7 +20,7 @@ from pytest_deploycheck.domain.events import (
     RunStarted,
     Waived,
 )
-from pytest_deploycheck.domain.words import Outcome
+from pytest_deploycheck.domain.words import Outcome, State
 from pytest_deploycheck.report.html import report_page
 from tests.report import stories
 from tests.report.hostile import HOSTILE, hostile_story
@@ -76,6 +76,8 @@ def test_every_item_reason_and_check_is_on_the_page(told: stories.Story) -> None
         assert result.item.title in read.text
         for check in result.checks:
             assert check.ended.nodeid in read.text
+    passed = sum(item.state is State.PASSED for item in told.decision.items)
+    assert f"{passed} of {len(told.decision.items)} passed" in read.text
     for reason in told.decision.reasons:
         assert reason.text in read.text
 

@@ -70,6 +70,14 @@ PROCEEDS: dict[str, Any] = {"verdict": "PROCEED", "reasons": []}
             "post_5min/pod-status is PROCEED, and its checks say ROLLBACK",
         ),
         (
+            lambda d: changed(d, verdict="PROCEED", waiver="W-1") | PROCEEDS,
+            "post_5min/pod-status is PROCEED, and its checks say ROLLBACK",
+        ),
+        (
+            lambda d: changed(d, verdict="PROCEED", state="WAIVED", waiver=None) | PROCEEDS,
+            "post_5min/pod-status is PROCEED, and its checks say ROLLBACK",
+        ),
+        (
             lambda d: changed(d, verdict="PROCEED", case="SATISFIED") | PROCEEDS,
             "test_pod_status is FAILED and SATISFIED",
         ),
@@ -77,6 +85,16 @@ PROCEEDS: dict[str, Any] = {"verdict": "PROCEED", "reasons": []}
             lambda d: changed(d, verdict="PROCEED", case="SATISFIED", outcome="PASSED") | PROCEEDS,
             "post_5min/load-balancer is PROCEED, and its checks say HOLD",
         ),
+    ],
+    ids=[
+        "verdict",
+        "no items",
+        "whole",
+        "passed",
+        "waived in name",
+        "waived by nobody",
+        "other row",
+        "not run",
     ],
 )
 def test_a_verdict_milder_than_what_it_stands_on_is_refused(
