@@ -65,7 +65,8 @@ def message_of(
         text = environment.get_template(name).render(dict(facts))
     except jinja2.TemplateNotFound as error:
         raise ConfigError([f"{folder / name}: found nothing; expected a template"]) from error
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        # The latter three are a template's own: a filter or an operator on what it is not for.
         raise ConfigError([f"{folder / name}: cannot be filled: {error}"]) from error
     first, _, body = text.partition("\n")
     if not first.startswith(_SUBJECT):
