@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime as dt
 import itertools
 import json
 import threading
@@ -208,6 +209,9 @@ def test_what_ended_before_the_deployment_is_history(sandbox: Sandbox, cluster: 
     sandbox.platform.objects["pods"].append(evicted)
     assert "evicted" not in {pod.name for pod in cluster.pods()}
     assert "evicted" not in {pod.name for pod in by_name(cluster)[API].old_pods}
+    now = dt.datetime.fromtimestamp(sandbox.platform.deployed_at_s, dt.UTC)  # in whole seconds
+    evicted["metadata"]["creationTimestamp"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    assert "evicted" in {pod.name for pod in cluster.pods()}
 
 
 @pytest.mark.parametrize(("phase", "counts"), [("Succeeded", False), ("Failed", True)])

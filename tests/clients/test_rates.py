@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_four_a_second_stay_below_fifty_in_ten_seconds() -> None:
         cap.wait()
         turns.append(clock())
     assert max(sum(start <= at < start + 10 for at in turns) for start in turns) < 50
+    assert turns[-1] == pytest.approx(49.0)  # and nobody waits longer than the cap asks
 
 
 def test_32_threads_share_one_cap() -> None:

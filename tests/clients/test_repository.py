@@ -157,6 +157,10 @@ def test_waiting_for_an_approval_is_not_a_failure(
     ]
     with pytest.raises(AwaitingError, match="waits for the approval of ops-lead"):
         repository.decided()
+    answers[f"actions/runs/{github.RUN}/pending_deployments"] = [
+        {"environment": {"name": "staging"}}
+    ]
+    assert repository.decided().approved_by == ()
 
 
 def test_payload_may_be_text_and_may_say_nothing(
