@@ -85,5 +85,8 @@ def test_a_pinned_release_without_a_baseline_is_no_evidence() -> None:
 def test_a_value_that_was_not_recorded_is_none() -> None:
     """Prometheus then tells what was before; for a pinned release nobody can."""
     assert baseline(NEW).value("error_ratio") is None
+    unmeasured = dataclasses.replace(NEW.values[0], samples=0)
+    empty = dataclasses.replace(NEW, values=(unmeasured,))
+    assert baseline(empty).value("latency_p95") is None
     with pytest.raises(InstrumentError, match=r"the pinned release 1\.1 lacks error_ratio"):
         baseline(NEW, pinned="1.1").value("error_ratio")
