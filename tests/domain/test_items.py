@@ -21,6 +21,23 @@ def test_the_items_of_a_phase_keep_the_order_of_the_document() -> None:
     assert set(CHECKLIST.by_id) == {GATE, BOX, POINT}
 
 
+@pytest.mark.parametrize(
+    ("phases", "following"),
+    [
+        ([], "pre_deploy"),
+        (["pre_deploy"], "post_5min"),
+        (["post_5min", "pre_deploy"], "post_15min"),
+        (["post_15min"], None),
+        (["no such phase"], "pre_deploy"),
+    ],
+)
+def test_the_following_phase_is_the_next_that_has_items(
+    phases: list[str], following: str | None
+) -> None:
+    """After the last of those that were run; a phase without items is passed over."""
+    assert CHECKLIST.following(phases) == following
+
+
 def test_an_item_is_in_a_gate_only_when_no_later_phase_judges_it() -> None:
     """A decision point of a gate and a later phase can still roll back."""
     both = item("x/y", phases=("staging", "post_5min"))

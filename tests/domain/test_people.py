@@ -133,9 +133,10 @@ def test_a_waiver_that_is_not_in_force_counts_as_none(change: dict[str, Any]) ->
 
 
 def test_a_waiver_may_last_as_long_as_the_policy_says() -> None:
-    """Thirty days to the second, and of any release when it names none."""
+    """Thirty days to the second, from the second it is granted, and of any release."""
     waiver = waived(until_s=DEPLOYED_S + 30 * 86_400, release=None)
     assert decide(ended("F"), waiver, policy=policy()).verdict is Verdict.PROCEED
+    assert decide(ended("F"), waived(at_s=END_S), policy=policy()).verdict is Verdict.PROCEED
 
 
 def test_an_expired_waiver_is_said_so() -> None:

@@ -28,6 +28,7 @@ def test_the_longest_range_of_an_expression(expression: str, range_s: float | No
         ("min(pg_up)", (0.0, 0.0)),
         ("rate(a[1m]) / rate(b[5m] offset 1w)", (300.0, 0.0)),
         ("max_over_time(rate(a[1m])[30m:15s])", (60.0, 1800.0)),
+        ("max_over_time(a[30m:15s]) / max_over_time(a[1h:15s])", (0.0, 3600.0)),
     ],
 )
 def test_the_reach_of_a_subquery_comes_on_top(expression: str, reach: tuple[float, float]) -> None:
