@@ -143,6 +143,8 @@ def test_an_expired_waiver_is_said_so() -> None:
     """Nobody wonders why the exception of last week does not help."""
     decision = decide(ended("F"), waived(until_s=END_S - 1), policy=policy())
     assert "waiver W-1 expired" in decision.reasons[0].text
+    of_another = decide(ended("F"), waived(POINT, until_s=END_S - 1), policy=policy())
+    assert "expired" not in of_another.reasons[0].text
     left_out = decide(
         started(ended()), waived(until_s=END_S - 1), checklist=CHECKLIST, policy=policy()
     )
