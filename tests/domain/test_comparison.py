@@ -44,6 +44,7 @@ def test_a_recorded_baseline_keeps_its_spread() -> None:
 )
 def test_what_cannot_be_compared_is_said(now: Level, before: Level, message: str) -> None:
     """Too few samples, or nothing before, give no ratio."""
+    assert change(level(2.0, samples=5), level(1.0, samples=5)).ratio == 1.0
     with pytest.raises(InstrumentError, match=message):
         change(now, before)
 
