@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from pytest_deploycheck.config.drafts import Draft
 from pytest_deploycheck.config.environment import Endpoint, Environment
@@ -25,6 +26,8 @@ _SICK: Final = frozenset(
         "unhealthy",
     )
 )
+_LOCAL: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+"""Where the embedded platform listens."""
 _ALIVE: Final = "alive"
 """The statement whose answer is that the database answers."""
 
@@ -51,6 +54,11 @@ def hollow(environment: Environment, draft: Draft) -> Iterator[str]:
                 text = "found a number; expected a statement that asks the database for one"
                 yield draft.line(("database", "statements", name), text)
     yield from _of_lists(environment, draft)
+    if environment.sandbox:
+        for loc, address in _addresses(environment.model_dump(by_alias=True), ()):
+            if urlsplit(address if "//" in address else f"//{address}").hostname not in _LOCAL:
+                text = f"found {address} beside sandbox = true; expected an address of the sandbox"
+                yield draft.line(loc, f"{text}: what is rehearsed is no evidence of anything else")
 
 
 def _endpoints(environment: Environment) -> Iterator[tuple[Loc, dict[str, Endpoint]]]:
@@ -61,6 +69,16 @@ def _endpoints(environment: Environment) -> Iterator[tuple[Loc, dict[str, Endpoi
         yield ("integrations", name), api.endpoints
     if environment.mail is not None:
         yield ("mail", "sink"), environment.mail.sink.endpoints
+
+
+def _addresses(part: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Yield what is asked over the network, and where it stands."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("url", "server") and isinstance(value, str):
+                yield (*loc, key), value
+            else:
+                yield from _addresses(value, (*loc, key))
 
 
 def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
@@ -75,6 +93,11 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         if also - (_GONE if endpoint.method == "DELETE" else frozenset()):
             text = "expected answers that are all good, or all refusals"
             yield "expect_status", f"found {sorted(statuses)}; {text}"
+    if not all(text.strip() for text in endpoint.contains):
+        yield (
+            "contains",
+            "found an empty text, which occurs in every answer; expected one of its own",
+        )
     sick = sorted(_SICK.intersection(word.lower() for word in endpoint.healthy))
     if sick:
         yield "healthy", f"found {', '.join(sick)}; expected words that mean healthy"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Final
 
@@ -99,6 +100,14 @@ class Scratch:
         text = (self.root / file).read_text()
         assert old in text
         self.write(file, text.replace(old, new, 1))
+
+    def at_home(self) -> None:
+        """Let everything be asked where the embedded platform listens."""
+        for name in ("base", "live"):
+            file = self.root / f"environments/{name}.toml"
+            file.write_text(
+                re.sub(r"https://[a-z.]+\.example", "https://localhost", file.read_text())
+            )
 
     def add(self, file: str, text: str) -> None:
         """Append *text* to a file."""

@@ -62,6 +62,7 @@ def test_an_environment_may_be_a_file_anywhere(
 
 def test_a_file_elsewhere_is_not_taken_for_an_environment(scratch: Scratch) -> None:
     """Its rehearsal would sign what was never verified: the record goes by the file's name."""
+    scratch.at_home()
     scratch.write("elsewhere/live.toml", 'extends = "base"\nsandbox = true\n')
     scratch.write("elsewhere/base.toml", (scratch.root / "environments/base.toml").read_text())
     elsewhere = scratch.root / "elsewhere/live.toml"
@@ -72,6 +73,17 @@ def test_a_file_elsewhere_is_not_taken_for_an_environment(scratch: Scratch) -> N
     assert scratch.environment(scratch.root / LIVE).name == "live"
     scratch.write(LIVE, "sandbox = true\n" + (scratch.root / LIVE).read_text())
     assert scratch.environment(elsewhere).sandbox
+
+
+def test_a_rehearsal_asks_nobody_else(scratch: Scratch) -> None:
+    """Half of its answers would be the sandbox's own, which is always well."""
+    scratch.at_home()
+    scratch.write(LIVE, "sandbox = true\n" + (scratch.root / LIVE).read_text())
+    assert scratch.environment().sandbox
+    scratch.replace(LIVE, "https://localhost", "https://api.example:8443")
+    (found,) = scratch.problems()
+    expected = "found https://api.example:8443 beside sandbox = true; expected an address of the"
+    assert found.startswith(f"{LIVE}: api.url: {expected} sandbox")
 
 
 def test_a_file_beside_it_is_extended_first(scratch: Scratch) -> None:

@@ -329,6 +329,7 @@ def test_the_policy_knows_whom_to_ask(scratch: Scratch) -> None:
 @pytest.mark.parametrize("sandbox", [True, False])
 def test_a_made_up_word_counts_in_a_rehearsal_only(scratch: Scratch, sandbox: bool) -> None:
     """No environment but a sandbox accepts attestations that were made for a demonstration."""
+    scratch.at_home()
     scratch.replace("environments/live.toml", "[api]", f"sandbox = {str(sandbox).lower()}\n[api]")
     policy = policy_for(load_project(scratch.root).policy, scratch.environment())
     assert policy.accepts_demonstrations is sandbox

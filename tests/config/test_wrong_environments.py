@@ -282,6 +282,10 @@ def test_a_wrong_environment_is_refused(scratch: Scratch, text: str, problem: st
             'cluster.permissions[0]: found "*"; expected what is needed: beyond it nothing would ',
         ),
         (
+            "[frontend.endpoints.root]\ncontains = ['x', ' ']\n",
+            "frontend.endpoints.root.contains: found an empty text, which occurs in every answer",
+        ),
+        (
             (
                 "[monitoring]\njobs = ['x']\nmay_be_down = ['x']\nalerts = ['x']\n"
                 "alertmanagers = ['x']\napplication_series = ['x']\nbusiness_series = ['x']\n"
