@@ -11,7 +11,7 @@ import httpx
 from pytest_deploycheck.clients.endpoints import Endpoints
 from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.config import environment
-from pytest_deploycheck.domain.errors import SubjectError
+from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 
 _OK: Final = 200
 
@@ -40,8 +40,14 @@ class Frontend(Endpoints):
         Raises:
             SubjectError: One is silent, missing, or is a page: single-page applications answer
                 200 and their index to any path.
-            InstrumentError: The fault may be ours.
+            InstrumentError: The fault may be ours; the page names nothing to load, whoever has it,
+                and nobody knows what would make it the application.
         """
+        if not _links_of(page):
+            raise InstrumentError(
+                f"{page.url}: found a page that names no script and no style sheet, expected what "
+                "makes it the application"
+            )
         loaded = tuple(self._http.send("GET", url) for url in assets_of(page))
         for answer in loaded:
             if answer.status != _OK or answer.media_type == "text/html" or not answer.text:
@@ -54,16 +60,25 @@ class Frontend(Endpoints):
 
 def assets_of(page: Answer) -> tuple[str, ...]:
     """Return the URLs of the scripts and style sheets that *page* names on its own host."""
+    own = urllib.parse.urlsplit(page.url)
+    found = (urllib.parse.urljoin(page.url, link) for link in _links_of(page))
+    return tuple(dict.fromkeys(url for url in found if _origin(url) == (own.scheme, own.netloc)))
+
+
+def _links_of(page: Answer) -> list[str]:
+    """Return what the scripts and style sheets of *page* link to, on whatever host."""
     finder = _AssetFinder()
     finder.feed(page.text)
-    own = urllib.parse.urlsplit(page.url)
-    found = (urllib.parse.urljoin(page.url, link) for link in finder.links)
-    return tuple(dict.fromkeys(url for url in found if _origin(url) == (own.scheme, own.netloc)))
+    return finder.links
 
 
 def _origin(url: str) -> tuple[str, str]:
     parts = urllib.parse.urlsplit(url)
     return parts.scheme, parts.netloc
+
+
+def _words(attribute: str | None) -> list[str]:
+    return (attribute or "").lower().split()
 
 
 class _AssetFinder(html.parser.HTMLParser):
@@ -78,5 +93,5 @@ class _AssetFinder(html.parser.HTMLParser):
         found = dict(attrs)
         if tag == "script" and found.get("src"):
             self.links.append(found["src"] or "")
-        elif tag == "link" and found.get("rel") == "stylesheet" and found.get("href"):
+        elif tag == "link" and "stylesheet" in _words(found.get("rel")) and found.get("href"):
             self.links.append(found["href"] or "")

@@ -456,6 +456,20 @@ def test_a_page_whose_scripts_are_gone_fails(asset: httpx.Response, problem: str
             client.load(page)
 
 
+def test_a_page_that_loads_nothing_is_no_evidence() -> None:
+    """It stays white, or is complete: nobody knows."""
+    client = frontend(lambda _: httpx.Response(200, html=PAGE.replace("<", "&lt;")))
+    with pytest.raises(InstrumentError, match="names no script and no style sheet"):
+        client.load(client.ask("root"))
+
+
+@pytest.mark.parametrize("rel", ["stylesheet", "Stylesheet", "preload stylesheet"])
+def test_a_style_sheet_is_one_by_any_of_its_words(rel: str) -> None:
+    """As browsers read them."""
+    page = answer(f'<link rel="{rel}" href="/a.css">', url="https://app.test/")
+    assert assets_of(page) == ("https://app.test/a.css",)
+
+
 @pytest.mark.parametrize("body", ["<title>Error</title>", "__next"])
 def test_an_error_page_is_not_the_application(body: str) -> None:
     """It is 200 and HTML too."""
