@@ -55,7 +55,8 @@ def of_items(
                 cause=_silence(alike[0].ended),
             )
         if item.not_run or not item.checks:
-            cause = _why_missing(item, hindered)
+            late = [record.outside[nodeid] for nodeid in item.not_run if nodeid in record.outside]
+            cause = _of_time(late[0]) if late else _why_missing(item, hindered)
             yield Reason(
                 verdict=min(item.verdict, Verdict.HOLD, key=gravity),
                 item=item.item.id,
@@ -134,10 +135,7 @@ def _of_checks(item: ItemResult, alike: Sequence[CheckResult], policy: Policy) -
             "its phase wants; run it with --deploycheck-watch"
         )
     if check.outside is not None:
-        parts.append(
-            f"run {check.outside.run} found it passing at {spoken_time(check.outside.at_s)}, "
-            "outside its phase's time, where it does not stand for it"
-        )
+        parts.append(_of_time(check.outside))
     parts.append(_what_would_change_it(check))
     return "; ".join(parts)
 
@@ -192,6 +190,13 @@ def _why_missing(item: ItemResult, hindered: Mapping[str, str]) -> str:
     if told == _TROUBLED and not item.not_run:
         return _UNCOLLECTED
     return told or (_LEFT_OUT if item.not_run else _NO_CHECK)
+
+
+def _of_time(passed: CheckEnded) -> str:
+    return (
+        f"run {passed.run} found it passing at {spoken_time(passed.at_s)}, "
+        "outside its phase's time, where it does not stand for it"
+    )
 
 
 def _of_absence(item: ItemResult, cause: str) -> str:

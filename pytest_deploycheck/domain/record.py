@@ -38,7 +38,7 @@ class Record:
     newest: Mapping[str, CheckEnded]
     """Node id → its answer in scope."""
     outside: Mapping[str, CheckEnded]
-    """Node id → a newer PASSED that does not stand for its phase, so that *newest* is older."""
+    """Node id → a newer PASSED that does not stand for its phase: *newest* is older, or none."""
     visits: Sequence[Visit]
     """When each run in scope looked at each of its phases, oldest first."""
     all_of: Mapping[str, Sequence[CheckEnded]]
@@ -79,6 +79,10 @@ class Record:
             item = checklist.by_id.get(event.item)
             return item is None or any((event.run, phase) in standing for phase in item.phases)
 
+        def comes_too_late(event: CheckEnded) -> bool:
+            item = checklist.by_id.get(event.item)
+            return item is not None and any(phase in item.phases for _, phase in standing)
+
         all_of = _answers_by_run(ended, started)
         undecided = {(event.run, event.nodeid) for event in cut_off}
         newest, outside = {}, {}
@@ -90,10 +94,12 @@ class Record:
             ]
             # Bad news counts whenever it comes; good news only in its time, where there is any.
             in_time = [e for e in mine if e.outcome is not Outcome.PASSED or stands(e)]
-            for event in (in_time or mine)[-1:]:
+            # Where no run came in its time, what was found is told, and the phase says the rest.
+            counting = in_time or [e for e in mine if not comes_too_late(e)]
+            for event in counting[-1:]:
                 newest[nodeid] = event
-                if event is not mine[-1]:
-                    outside[nodeid] = mine[-1]
+            if mine and mine[-1:] != counting[-1:]:
+                outside[nodeid] = mine[-1]
         return cls(
             runs=tuple(in_scope),
             planned=planned,
@@ -202,9 +208,20 @@ class Record:
 
     @functools.cached_property
     def replaced(self) -> frozenset[str]:
-        """The runs in scope all of whose phases a newer one has looked at again."""
-        newest = {phase: run.run for run in self.runs for phase in run.phases}
-        return frozenset(run.run for run in self.runs).difference(newest.values())
+        """The runs in scope all of whose phases a newer one has looked at again.
+
+        Whoever came in a phase's time is not replaced by one that did not.
+        """
+        standing = {(v.run, v.phase.name) for v in self.visits if v.timeliness.stands}
+        visits = [(run.run, phase) for run in self.runs for phase in run.phases]
+        last = {phase: run for run, phase in visits}
+        last_in_time = {phase: run for run, phase in visits if (run, phase) in standing}
+        kept = {
+            run
+            for run, phase in visits
+            if run == (last_in_time if (run, phase) in standing else last)[phase]
+        }
+        return frozenset(run.run for run in self.runs) - kept
 
 
 def policy_of(policy: Policy, started: RunStarted) -> Policy:

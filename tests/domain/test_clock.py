@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from pytest_deploycheck.domain.clock import Timeliness, Visit
-from pytest_deploycheck.domain.events import CheckEnded
+from pytest_deploycheck.domain.events import CheckEnded, ProblemFound
 from pytest_deploycheck.domain.policy import Phase, Policy
 from pytest_deploycheck.domain.words import State, TriggerState, Verdict
 from tests.domain.builders import (
@@ -122,6 +122,28 @@ def test_good_news_out_of_time_does_not_mend_a_failure() -> None:
     result = result_of(decision)
     assert (result.state, decision.verdict) == (State.FAILED, Verdict.OBSERVE)
     assert "run at-7200 found it passing at" in decision.reasons[0].text
+
+
+@pytest.mark.parametrize("planned", [True, False], ids=["left out", "unknown"])
+def test_a_check_that_only_a_late_run_asked_is_not_looked_at(*, planned: bool) -> None:
+    """One check in time makes no phase of those that somebody asked hours later."""
+    first, *late = (at(120.0), at(7200.0), at(7200.0))
+    late[1] = dataclasses.replace(late[1], nodeid="test::more")
+    runs = (started(first, *(late[1:] if planned else ())), started(*late))
+    decision = decide(*runs, first, *late, policy=RULES)
+    result = result_of(decision)
+    assert (result.state, result.not_run) == (State.NOT_RUN, ("test::more",))
+    assert decision.verdict is Verdict.HOLD
+    assert "run at-7200 found it passing at" in decision.reasons[0].text
+
+
+def test_a_late_run_takes_no_problem_away() -> None:
+    """What stood against the run in time stands, until another one in time has none."""
+    first = at(120.0)
+    problem = ProblemFound(run=first.run, at_s=DEPLOYED_S + 121, text="the clock was set")
+    late = decide(first, at(7200.0), problem, policy=RULES)
+    assert [reason.text for reason in late.reasons] == ["the clock was set"]
+    assert decide(first, at(180.0), problem, policy=RULES).verdict is Verdict.PROCEED
 
 
 @pytest.mark.parametrize("letter", ["F", "I"])
