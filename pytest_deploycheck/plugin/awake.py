@@ -39,6 +39,9 @@ def wake(config: pytest.Config) -> None:
     if config.option.tbstyle == "auto":
         # A failed check says what it found; what is below it, down to the socket, takes seconds.
         config.option.tbstyle = "short"
+    # What a thread of a check found is no warning.
+    broken = "error::pytest.PytestUnhandledThreadExceptionWarning"
+    config.addinivalue_line("filterwarnings", broken)
     for part in ("deploycheck-checks", "deploycheck-record"):
         if config.pluginmanager.is_blocked(part):
             raise pytest.UsageError(f"found -p no:{part}; expected it on: nothing would be decided")

@@ -470,8 +470,7 @@ def test_what_pytest_calls_failed_has_not_passed(
     if plugin:
         shipped = (deploycheck.root / "suites/conftest.py").read_text()
         deploycheck.write("suites/conftest.py", f"{shipped}\n{plugin}")
-    strict = "error::pytest.PytestUnhandledThreadExceptionWarning"
-    run = deploycheck.run_check(body, "-W", strict, *args)
+    run = deploycheck.run_check(body, *args)
     assert run.state_of("post_5min/pod-status") == "INCONCLUSIVE"
     assert run.exit_code == 11
     messages = [check["message"] for check in run.verdict["checks"]]
