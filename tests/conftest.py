@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# httpx keeps a table of httpcore's errors once it has loaded it; pytester forgets what is loaded
-# during a run inside of this process, and the errors of a second httpcore are in no table.
+# httpx keeps a table of httpcore's errors once it has loaded it, and psycopg's compiled half its
+# own; pytester forgets what is loaded during a run inside of this process, and nobody catches the
+# errors of a second one.
 import httpcore  # noqa: F401
+import psycopg  # noqa: F401
 import pytest
 
 TESTS = Path(__file__).parent

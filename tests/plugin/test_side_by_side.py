@@ -454,7 +454,9 @@ def pytest_runtest_makereport(item, call):
 """
 
 
-@pytest.mark.parametrize("args", [(), ("-n1",)], ids=["one-process", "xdist"])
+@pytest.mark.parametrize(
+    "args", [("--deploycheck-concurrency=1",), ("-n1",)], ids=["one-process", "xdist"]
+)
 @pytest.mark.parametrize(
     ("plugin", "body", "why"),
     [
@@ -475,6 +477,14 @@ def test_what_pytest_calls_failed_has_not_passed(
     assert run.exit_code == 11
     messages = [check["message"] for check in run.verdict["checks"]]
     assert any(message.startswith(f"pytest calls it failed: {why}") for message in messages)
+
+
+def test_a_thread_that_breaks_beside_other_checks_holds(deploycheck: Deploycheck) -> None:
+    """Nobody knows whose it was: it is told of the check whose turn it is."""
+    run = deploycheck.run_check(THREAD)
+    assert run.exit_code == 11
+    messages = [check["message"] for check in run.verdict["checks"]]
+    assert any("PytestUnhandledThreadException" in message for message in messages)
 
 
 def test_a_subtest_that_fails_later_is_not_passed_over(deploycheck: Deploycheck) -> None:
