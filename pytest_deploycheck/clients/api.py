@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 
 from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.endpoints import Endpoints, same
 from pytest_deploycheck.clients.faults import bad_certificate
-from pytest_deploycheck.clients.http import REFUSED, Answer
+from pytest_deploycheck.clients.http import REFUSED
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 

@@ -10,10 +10,10 @@ import dataclasses
 import secrets
 from typing import Any
 
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.endpoints import same, unknown
 from pytest_deploycheck.clients.evidence import shown
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 

@@ -6,10 +6,10 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.endpoints import unknown
 from pytest_deploycheck.clients.evidence import shown
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.domain.errors import SubjectError
 from pytest_deploycheck.domain.roi import Roi, worked_out
 

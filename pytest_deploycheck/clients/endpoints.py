@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 
 from pytest_deploycheck.clients import health, rates
+from pytest_deploycheck.clients.answers import Answer
+from pytest_deploycheck.clients.clocks import MAX_SKEW_S, skew_s
 from pytest_deploycheck.clients.evidence import shown
-from pytest_deploycheck.clients.http import MAX_SKEW_S, Answer, HttpClient
+from pytest_deploycheck.clients.http import HttpClient
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 from pytest_deploycheck.domain.near import meant
@@ -231,12 +233,11 @@ def _demand_one_clock(answer: Answer, endpoint: environment.Endpoint, now_s: flo
     served_s = answer.served_at_s
     if endpoint.max_age_s is None or served_s is None:
         return
-    nearest_s = min(max(served_s, now_s - answer.duration_s), now_s)  # at any time since we asked
-    skew_s = served_s - nearest_s
-    if abs(skew_s) > MAX_SKEW_S:
+    ahead_s = skew_s(served_s, from_s=now_s - answer.duration_s, until_s=now_s)
+    if abs(ahead_s) > MAX_SKEW_S:
         raise InstrumentError(
             f"{answer.method} {answer.url}: found Date {shown(answer.headers['date'])}, "
-            f"{skew_s:+.0f} s from {spoken_time(now_s)} by our clock, expected at most "
+            f"{ahead_s:+.0f} s from {spoken_time(now_s)} by our clock, expected at most "
             f"{MAX_SKEW_S:g} s: how old its report is cannot be told; set the clock that is wrong"
         )
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import httpx
 
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.endpoints import Endpoints
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 

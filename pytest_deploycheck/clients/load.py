@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.endpoints import unknown
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.clients.pulse import Pauses, Pulse
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import httpx
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.clients.http import MAX_SKEW_S, REFUSED, Answer, HttpClient
+from pytest_deploycheck.clients.answers import Answer
+from pytest_deploycheck.clients.clocks import MAX_SKEW_S
+from pytest_deploycheck.clients.http import REFUSED, HttpClient
 from pytest_deploycheck.clients.shapes import read
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, InstrumentError, SubjectError

@@ -19,8 +19,8 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
 from pytest_deploycheck.clients import bodies, evidence, rates
+from pytest_deploycheck.clients.clocks import MAX_SKEW_S
 from pytest_deploycheck.clients.faults import fault
-from pytest_deploycheck.clients.http import MAX_SKEW_S
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError
 from pytest_deploycheck.domain.units import spoken_time

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import httpx
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.clients.http import Answer, HttpClient
+from pytest_deploycheck.clients.answers import Answer
+from pytest_deploycheck.clients.http import HttpClient
 from pytest_deploycheck.clients.shapes import Shape, read
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from pytest_deploycheck.clients import evidence
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.github import (
     Approval,
     Change,
@@ -33,7 +34,7 @@ from pytest_deploycheck.clients.github import (
     Run,
     Runs,
 )
-from pytest_deploycheck.clients.http import Answer, HttpClient
+from pytest_deploycheck.clients.http import HttpClient
 from pytest_deploycheck.clients.registry import Registry
 from pytest_deploycheck.clients.shapes import read, time_s
 from pytest_deploycheck.config import environment

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.endpoints import unknown
 from pytest_deploycheck.clients.evidence import shown
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.clients.load import load_of, spaced
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import SubjectError

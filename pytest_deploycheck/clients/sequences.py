@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.evidence import shown
 from pytest_deploycheck.clients.health import written_at_s
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.domain.errors import DeploycheckError, SubjectError
 
 

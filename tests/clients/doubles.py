@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import hypothesis
 
-from pytest_deploycheck.clients.http import Answer, HttpClient
+from pytest_deploycheck.clients.answers import Answer
+from pytest_deploycheck.clients.http import HttpClient
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import DeploycheckError, SubjectError
 

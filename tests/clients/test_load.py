@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from pytest_deploycheck.clients import evidence, rates
+from pytest_deploycheck.clients.answers import Answer
 from pytest_deploycheck.clients.api import Api
-from pytest_deploycheck.clients.http import Answer
 from pytest_deploycheck.clients.load import Request, repeated, timed, under_load, undisturbed
 from pytest_deploycheck.clients.pulse import Pulse
 from pytest_deploycheck.config import environment

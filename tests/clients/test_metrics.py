@@ -444,10 +444,9 @@ def test_32_threads_ask_one_prometheus(prometheus: Prometheus) -> None:
     assert found == [(0.01, 2)] * 32  # the history, and whether it is fresh
 
 
-def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> None:
-    """Its median is what later values are compared with; Prometheus is not asked at all."""
+def with_baseline(prometheus: Prometheus, value: BaselineValue) -> Metrics:
+    """A client that compares with *value*, recorded before the deployment."""
     client = prometheus.client()
-    value = BaselineValue(name="errors", value=0.25, unit="ratio", samples=20)
     event = BaselineRecorded(
         at_s=1.0, environment="e", release="1", from_s=0.0, until_s=1.0, values=(value,)
     )
@@ -458,6 +457,14 @@ def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> N
         release="2",
         max_age_s=None,
         pinned=None,
+    )
+    return client
+
+
+def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> None:
+    """Its median is what later values are compared with; Prometheus is not asked at all."""
+    client = with_baseline(
+        prometheus, BaselineValue(name="errors", value=0.25, unit="ratio", samples=20)
     )
     assert client.before("errors").median == 0.25
     assert prometheus.asked == []
@@ -465,18 +472,8 @@ def test_a_recorded_baseline_goes_before_prometheus(prometheus: Prometheus) -> N
 
 def test_a_baseline_in_another_unit_is_no_evidence(prometheus: Prometheus) -> None:
     """A query that was rewritten from milliseconds to seconds would be a thousand times better."""
-    client = prometheus.client()
-    value = BaselineValue(name="errors", value=25.0, unit="percent", samples=20)
-    event = BaselineRecorded(
-        at_s=1.0, environment="e", release="1", from_s=0.0, until_s=1.0, values=(value,)
-    )
-    client._baseline = Baseline(
-        lambda: [event],
-        deployed_at_s=prometheus.deployed_at_s,
-        environment="e",
-        release="2",
-        max_age_s=None,
-        pinned=None,
+    client = with_baseline(
+        prometheus, BaselineValue(name="errors", value=25.0, unit="percent", samples=20)
     )
     with pytest.raises(InstrumentError, match=r"found it recorded in percent .*, expected ratio"):
         client.before("errors")

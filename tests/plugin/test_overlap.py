@@ -85,18 +85,19 @@ def test_bodies_overlap(pool_of: Callable[[int], Pool]) -> None:
 def test_no_more_threads_than_allowed(pool_of: Callable[[int], Pool]) -> None:
     """Concurrency is a promise to the platform too."""
     lock, now, most = threading.Lock(), 0, 0
+    side_by_side = threading.Barrier(3, timeout=60)  # nobody goes on before three are in
 
     def body() -> None:
         nonlocal now, most
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0)  # let another thread in
+        side_by_side.wait()
         with lock:
             now -= 1
 
     pool = pool_of(3)
-    checks = [execution(body) for _ in range(200)]
+    checks = [execution(body) for _ in range(201)]
     for check in checks:
         pool.add(check)
     assert all(check.done.wait(PATIENCE_S) for check in checks)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.plugin.scratch import HEADER, RELEASE, Deploycheck
 HUNG = f"""
 import pathlib, threading
 {HEADER}
-begun = threading.Barrier(30, action=lambda: pathlib.Path("hung").touch())
+begun = threading.Barrier(30, action=lambda: pathlib.Path("hung").write_text("all"))
 
 @pytest.mark.check("pod-status")
 @pytest.mark.parametrize("n", range(30))
@@ -40,6 +40,8 @@ def test_the_reports_are_written(
         "suites/test_pods.py",
         HUNG.replace("Barrier(30", "Barrier(1") if extra else HUNG,
     )
+    os.mkfifo(deploycheck.root / "hung")
+    heard = os.open(deploycheck.root / "hung", os.O_RDWR)  # nobody waits for the other to open it
     process = subprocess.Popen(
         [
             sys.executable, "-m", "pytest", "-m", "post_5min", "--env=scratch", "-p", "no:randomly",
@@ -50,11 +52,10 @@ def test_the_reports_are_written(
         text=True,
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # below nohup it is ignored
     )  # fmt: skip
-    waited_until_s = time.monotonic() + PATIENCE_S
-    while not (deploycheck.root / "hung").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < waited_until_s
-        time.sleep(0.02)
+    try:
+        assert select.select([heard], [], [], PATIENCE_S)[0], process.poll()
+    finally:
+        os.close(heard)
     process.send_signal(number)
     text, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == exit_code, text
