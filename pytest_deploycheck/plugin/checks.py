@@ -244,8 +244,8 @@ class Checks:
     ) -> Execution:
         names = item._fixtureinfo.argnames  # as pytest's own pyfunc_call reads it
         body = functools.partial(item.obj, **{name: arguments[name] for name in names})
-        allowed = self._settled.environment.allow_writes
-        if planned.item not in allowed and item.get_closest_marker("writes"):
+        marks = ledger.closest(item)
+        if "writes" in marks and planned.item not in self._settled.environment.allow_writes:
             body = functools.partial(_refuse_write, planned.item)
         return Execution(
             planned,
@@ -253,7 +253,7 @@ class Checks:
             self._settled.policy.triggers.get(planned.trigger or ""),
             self._ground,
             file=str(item.path),
-            deadline_s=deadline.deadline_s(item, self._deadline),
+            deadline_s=deadline.deadline_s(item.nodeid, marks.get("timeout"), self._deadline),
         )
 
     def _stop_timer(self, item: pytest.Item) -> None:

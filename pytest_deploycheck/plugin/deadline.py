@@ -11,15 +11,14 @@ DEADLINE_S: Final = 60.0
 """Where nobody says otherwise."""
 
 
-def deadline_s(item: pytest.Item, of_run: object) -> float | None:
-    """Return the deadline of *item*: its `timeout` marker, else what `of_the_run` returned.
+def deadline_s(nodeid: str, marker: pytest.Mark | None, of_run: object) -> float | None:
+    """Return the deadline of a test: its `timeout` *marker*, else what `of_the_run` returned.
 
     None: there is none, because somebody asked for 0.
 
     Raises:
         pytest.UsageError: It is not a number.
     """
-    marker = item.get_closest_marker("timeout")
     found: object = None
     if marker is not None:
         found = marker.args[0] if marker.args else marker.kwargs.get("timeout")
@@ -31,7 +30,7 @@ def deadline_s(item: pytest.Item, of_run: object) -> float | None:
         seconds = float(str(found))
     except ValueError:
         raise pytest.UsageError(
-            f"{item.nodeid}: timeout: found {found!r}, expected a number of seconds"
+            f"{nodeid}: timeout: found {found!r}, expected a number of seconds"
         ) from None
     return seconds if seconds > 0 else None
 

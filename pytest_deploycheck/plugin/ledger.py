@@ -39,6 +39,17 @@ def _check_marker(slug: str, *, trigger: str | None = None) -> CheckMarker:
     return CheckMarker(slug=slug, trigger=trigger)
 
 
+def closest(item: pytest.Item) -> dict[str, pytest.Mark]:
+    """Return each marker of *item* by its name, the closest where there are several.
+
+    pytest walks through an item's markers anew for each name that it is asked for.
+    """
+    marks: dict[str, pytest.Mark] = {}
+    for mark in item.iter_markers():
+        marks.setdefault(mark.name, mark)
+    return marks
+
+
 def read(
     items: Iterable[pytest.Item], checklist: Checklist, policy: Policy, phases: Sequence[str]
 ) -> tuple[PlannedCheck, ...]:
@@ -51,13 +62,15 @@ def read(
     problems: list[str] = []
     find = functools.cache(checklist.find)
     for item in items:
-        marks = list(item.iter_markers())
-        marker = next((mark for mark in marks if mark.name == "check"), None)
-        if marker is None:
+        marks = closest(item)
+        if "check" not in marks:
             continue
-        own = tuple(dict.fromkeys(mark.name for mark in marks if mark.name in PHASES))
+        own = tuple(name for name in marks if name in PHASES)
         try:
-            check = _planned(item, CheckMarker.of(marker), own, checklist, policy, find)
+            _refuse_silent_write(marks.get("writes"))
+            check = _planned(
+                item.nodeid, CheckMarker.of(marks["check"]), own, checklist, policy, find
+            )
         except (TypeError, ValueError) as error:
             problems.append(f"{item.nodeid}: {error}")
             continue
@@ -76,7 +89,7 @@ def of_others(planned: Sequence[PlannedCheck], shard: Shard) -> frozenset[str]:
 
 
 def _planned(
-    item: pytest.Item,
+    nodeid: str,
     marker: CheckMarker,
     phases: Sequence[str],
     checklist: Checklist,
@@ -105,7 +118,9 @@ def _planned(
             f"trigger={marker.trigger!r}: the policy has no such trigger"
             + (meant(marker.trigger, policy.triggers) or f"; it has {', '.join(policy.triggers)}")
         )
-    writes = item.get_closest_marker("writes")
-    if writes is not None and not (writes.args and isinstance(writes.args[0], str)):
+    return PlannedCheck(nodeid=nodeid, item=found.id, trigger=marker.trigger)
+
+
+def _refuse_silent_write(marker: pytest.Mark | None) -> None:
+    if marker is not None and not (marker.args and isinstance(marker.args[0], str)):
         raise ValueError("writes() says nothing; expected what it changes and how that is undone")
-    return PlannedCheck(nodeid=item.nodeid, item=found.id, trigger=marker.trigger)

@@ -85,7 +85,7 @@ class _Stream:
 
 
 #: By the stream's name and its id, which stays its own: the stand-in keeps the stream.
-_stand_ins: Final[dict[tuple[str, int], _Stream]] = {}
+_stand_ins: Final[dict[str, dict[int, _Stream]]] = {name: {} for name in _STREAMS}
 
 
 def _stand_in(name: str, stream: object) -> _Stream:
@@ -94,9 +94,10 @@ def _stand_in(name: str, stream: object) -> _Stream:
     Before Python 3.13 print() holds no reference to the stream that it finds in `sys`: freed by
     another thread, which puts the next one there, it would take the whole process with it.
     """
-    found = _stand_ins.get((name, id(stream)))
+    known = _stand_ins[name]
+    found = known.get(id(stream))
     if found is None:
-        found = _stand_ins[name, id(stream)] = _Stream(name, stream)
+        found = known[id(stream)] = _Stream(name, stream)
     return found
 
 

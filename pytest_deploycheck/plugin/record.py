@@ -169,6 +169,7 @@ class Record:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
+        garbage.look_a_last_time()
         self._begin()
         at_s = self._settled.clock()
         known = self._known(at_s, exitstatus)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Annotated, Self
 
 import pydantic
+import pydantic_core
 
 from pytest_deploycheck.domain.errors import DeploycheckError
 from pytest_deploycheck.domain.events import (
@@ -31,12 +32,14 @@ from pytest_deploycheck.report import layout
 #: What another version or another hand has put into an event could turn a decision: it is refused.
 _EVENT: pydantic.TypeAdapter[Event] = pydantic.TypeAdapter(
     Annotated[Event, pydantic.Field(discriminator="event")],
-    config=pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
+    config=pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"),
 )
 Runs = Mapping[Path, Sequence[Event]]
 """The journals of a deployment's runs, in the order of their names."""
 PEOPLE = "people"
 _encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+#: As dump_json writes what is no number, unless a text says so.
+_NO_NUMBER = re.compile(rb"NaN|Infinity")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -50,11 +53,14 @@ def to_line(event: Event) -> bytes:
     Raises:
         ValueError: A number is NaN or infinite, which JSON has no word for.
     """
-    text = _encoded(_EVENT.dump_python(event, mode="json"))
     try:
-        return text.encode() + b"\n"
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode() + b"\n"
+        line = _EVENT.dump_json(event)
+        if not _NO_NUMBER.search(line):
+            return line + b"\n"
+    except pydantic_core.PydanticSerializationError:  # of a lone surrogate
+        pass
+    text = _encoded(_EVENT.dump_python(event, mode="json"))
+    return _SURROGATE.sub("\ufffd", text).encode() + b"\n"
 
 
 def from_line(line: str) -> Event:

@@ -230,3 +230,16 @@ def test_every_item_ends_as_in_plain_pytest(
     within = seen()
     assert within == without
     assert awake.parseoutcomes() == plain.parseoutcomes()
+
+
+def test_what_the_last_check_leaves_to_the_garbage_is_heard_of(deploycheck: Deploycheck) -> None:
+    """The end of a run is spared Python's search for garbage, but not that of the checks."""
+    deploycheck.check(
+        "class Broken:\n"
+        "    def __init__(self): self.own = self\n"
+        "    def __del__(self): raise ValueError('left behind')\n"
+        "Broken()"
+    )
+    text = deploycheck.run(subprocess=True).text
+    assert "PytestUnraisableExceptionWarning" in text
+    assert "ValueError: left behind" in text
