@@ -35,6 +35,7 @@ workloads = [{{ name = "server", released = false }}]  # no run asks when it was
 SUITE = """\
 import http.client
 import threading
+import time
 import pytest
 
 pytestmark = [pytest.mark.post_5min, pytest.mark.check("pod-status")]
@@ -57,6 +58,11 @@ def test_waits(n):
     answer = here.connection.getresponse()
     answer.read()
     assert answer.status == 200
+""",
+    "sleep": """
+@numbers
+def test_sleeps(n):
+    time.sleep({delay_ms} / 1000)
 """,
     "ask": """
 @numbers

@@ -160,12 +160,16 @@ def clients(folder: Path, port: int, runs: int) -> str:
         'Each asserts status, a JSON field and a time limit. "Bare" is without evidence and rate '
         'cap. The no-ops are plain pytest\'s. "httpx alone" asks as often from as many threads, '
         "without pytest: added to the no-ops it is the least that can be had with this client, "
-        "where one interpreter does both.\n\n"
+        'where one interpreter does both. "Sleeps" waits as long as the server does, and has no '
+        "client at all.\n\n"
     )
     rows = []
-    for count, delay_ms in ((400, 50), (4000, 5)):
+    for count, delay_ms, threads in ((400, 50, 64), (4000, 5, 32)):
         noop = Project(folder / f"noop{count}", count=count, body="pass", delay_ms=0, port=port)
         ask = Project(folder / f"ask{count}", count=count, body="ask", delay_ms=delay_ms, port=port)
+        sleep = Project(
+            folder / f"sleep{count}", count=count, body="sleep", delay_ms=delay_ms, port=port
+        )
         bare = Project(
             folder / f"bare{count}", count=count, body="ask", delay_ms=delay_ms, port=port,
             bare=True,
@@ -174,16 +178,17 @@ def clients(folder: Path, port: int, runs: int) -> str:
             runs,
             {
                 "plain pytest, no-ops": functools.partial(cost_of, noop, *noop.plain()),
-                "httpx alone": functools.partial(cost_alone, port, count, delay_ms, 32),
-                "this plugin, no-ops": functools.partial(cost_of, noop, *noop.awake(32)),
-                "this plugin, bare": functools.partial(cost_of, bare, *bare.awake(32)),
-                "this plugin, with evidence": functools.partial(cost_of, ask, *ask.awake(32)),
+                "httpx alone": functools.partial(cost_alone, port, count, delay_ms, threads),
+                "this plugin, no-ops": functools.partial(cost_of, noop, *noop.awake(threads)),
+                "this plugin, sleeps": functools.partial(cost_of, sleep, *sleep.awake(threads)),
+                "this plugin, bare": functools.partial(cost_of, bare, *bare.awake(threads)),
+                "this plugin, with evidence": functools.partial(cost_of, ask, *ask.awake(threads)),
             },
         )
         base_s = found["plain pytest, no-ops"].wall_s
         rows += [
-            [f"{count} of {delay_ms} ms", name, f"{c.wall_s:.2f} s", f"{c.wall_s / base_s:.2f}",
-             f"{c.cpu_s:.2f} s"]
+            [f"{count} of {delay_ms} ms, {threads} threads", name, f"{c.wall_s:.2f} s",
+             f"{c.wall_s / base_s:.2f}", f"{c.cpu_s:.2f} s"]
             for name, c in found.items()
         ]  # fmt: skip
     return text + table(["checks", "way", "wall", "to no-ops", "CPU"], rows)

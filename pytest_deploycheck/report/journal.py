@@ -32,7 +32,9 @@ from pytest_deploycheck.report import layout
 #: What another version or another hand has put into an event could turn a decision: it is refused.
 _EVENT: pydantic.TypeAdapter[Event] = pydantic.TypeAdapter(
     Annotated[Event, pydantic.Field(discriminator="event")],
-    config=pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"),
+    config=pydantic.ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    ),
 )
 Runs = Mapping[Path, Sequence[Event]]
 """The journals of a deployment's runs, in the order of their names."""
