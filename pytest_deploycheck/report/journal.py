@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Annotated, Self
 
 import pydantic
-import pydantic_core
 
 from pytest_deploycheck.domain.errors import DeploycheckError
 from pytest_deploycheck.domain.events import (
@@ -59,7 +58,7 @@ def to_line(event: Event) -> bytes:
         line = _EVENT.dump_json(event)
         if not _NO_NUMBER.search(line):
             return line + b"\n"
-    except pydantic_core.PydanticSerializationError:  # of a lone surrogate
+    except ValueError:  # of a lone surrogate
         pass
     text = _encoded(_EVENT.dump_python(event, mode="json"))
     return _SURROGATE.sub("\ufffd", text).encode() + b"\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import json
+import math
 import resource
 from pathlib import Path
 
@@ -156,6 +157,15 @@ def test_a_lone_surrogate_is_replaced_and_hurts_nothing(tmp_path: Path) -> None:
         journal.append(stories.passed("pod-status", message="a\ud800b\u2028c"))
     (found,) = [e for e in read_journal(journal.path) if isinstance(e, CheckEnded)]
     assert found.message == "a\ufffdb\u2028c"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused_and_may_be_spoken_of(number: float) -> None:
+    """JSON has no word for it; a message that names it is a text like any other."""
+    with pytest.raises(ValueError, match="JSON"):
+        to_line(stories.passed("pod-status", at_s=number))
+    said = stories.passed("pod-status", message="found NaN, Infinity, -Infinity")
+    assert from_line(to_line(said).decode()) == said
 
 
 @pytest.mark.parametrize("keep", range(1, 60, 7))
