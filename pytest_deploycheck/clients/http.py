@@ -96,7 +96,6 @@ class HttpClient:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._wires: list[httpx.BaseTransport] = []
-        self._tls: ssl.SSLContext | None = None
 
     def send(
         self,
@@ -284,15 +283,11 @@ class HttpClient:
         return wire
 
     def _new_wire(self) -> httpx.HTTPTransport:
-        """Make connections of this thread's own; the TLS context is made once and shared."""
-        with self._lock:
-            if self._tls is None:
-                try:
-                    self._tls = ssl.create_default_context(cafile=self.settings.ca_file)
-                except OSError as error:
-                    raise InstrumentError(f"ca_file {self.settings.ca_file!r}: {error}") from error
+        """Make connections of this thread's own."""
+        with _tls_lock:
+            tls = _tls(self.settings.ca_file)
         limits = httpx.Limits(max_connections=4, keepalive_expiry=IDLE_S)
-        return httpx.HTTPTransport(verify=self._tls, trust_env=False, limits=limits)
+        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
 
 
 @functools.cache
@@ -300,6 +295,22 @@ def _load() -> None:
     """Load what httpx and socket load with a first connection: all threads would wait for it."""
     "host".encode("idna")
     httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False).close()
+
+
+_tls_lock = threading.Lock()
+
+
+@functools.cache
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """Return what all clients trust: to read the authorities costs more than fifty requests.
+
+    Raises:
+        InstrumentError: They cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise InstrumentError(f"ca_file {ca_file!r}: {error}") from error
 
 
 @functools.lru_cache(maxsize=256)
