@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from pytest_deploycheck.config.checklist import Document
 from pytest_deploycheck.config.environment import (
     Attestations,
+    Bound,
     Environment,
     HoldSeconds,
     PhaseTimes,
@@ -53,9 +54,9 @@ class Trigger(Table):
 class Limit(Table):
     """A number not to cross; the limit's name says its unit."""
 
-    value: Annotated[float, Field(allow_inf_nan=False, strict=True)]
+    value: Bound
     worse: domain.Worse
-    clear: Annotated[float, Field(allow_inf_nan=False, strict=True)] | None = None
+    clear: Bound | None = None
     """Where a breach ends that has begun; None: at the limit."""
 
     @model_validator(mode="after")

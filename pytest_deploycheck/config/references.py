@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -176,7 +175,7 @@ def _looser(draft: Draft, policy: Policy) -> Iterator[str]:
             yield draft.line(loc, unknown(name, policy.limits, what="a limit of the policy"))
         elif isinstance(value, int | float):
             limit = policy.limits[name]
-            if math.isnan(value) or limit.is_bad(value):
+            if limit.is_bad(value):
                 bound = "at most" if limit.worse == "above" else "at least"
                 text = f"found {value:g}; expected {bound} {limit:g}: it may only be stricter"
                 yield draft.line(loc, text)

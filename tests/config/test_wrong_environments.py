@@ -145,7 +145,15 @@ TRIGGERS = "critical-error-rate, security-issues"
         ),
         (
             "[limits]\nerror_ratio = nan\n",
-            "limits.error_ratio: found nan; expected at most 0.05: it may only be stricter",
+            "limits.error_ratio: found nan; expected a finite number",
+        ),
+        (
+            "[limits]\nerror_ratio = '0.06'\n",
+            'limits.error_ratio: found "0.06"; expected a valid number',
+        ),
+        (
+            "[limits]\nerror_ratio = 'nan'\n",
+            'limits.error_ratio: found "nan"; expected a valid number',
         ),
         (
             "endpoints.login.components = ['database']\n",

@@ -58,6 +58,8 @@ HoldSeconds = Annotated[float, BeforeValidator(seconds_of), Field(ge=0)]
 """As Seconds, and `"0s"` is allowed: at once."""
 Instant = Annotated[float, BeforeValidator(_instant)]
 """Written in ISO 8601 with a zone, kept in Unix seconds."""
+Bound = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+"""A number as TOML writes it: a text in its place has been compared with nothing."""
 
 
 class Table(BaseModel):

@@ -20,7 +20,7 @@ from pytest_deploycheck.config.environment.overrides import PhaseTimes, TriggerO
 from pytest_deploycheck.config.environment.people import Attestations, Notifications, Rollback
 from pytest_deploycheck.config.environment.release import Artifacts, Backups, Change, Repository
 from pytest_deploycheck.config.environment.stores import Cache, Database
-from pytest_deploycheck.config.environment.tables import Instant, Seconds, Table
+from pytest_deploycheck.config.environment.tables import Bound, Instant, Seconds, Table
 from pytest_deploycheck.domain.errors import InstrumentError
 
 _T = TypeVar("_T")
@@ -72,7 +72,7 @@ class Environment(Table):
     phases: dict[str, PhaseTimes] = {}
     """Only where the environment is a sandbox."""
     triggers: dict[str, TriggerOverride] = {}
-    limits: dict[str, float] = {}
+    limits: dict[str, Bound] = {}
     """Stricter (never looser) than the policy's."""
     interval_s: Seconds | None = Field(default=None, alias="interval")
     """How often a failing check is sampled again; None: as the policy says."""
