@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_deploycheck.cli.command import Command
-from pytest_deploycheck.cli.deployments import Deployment, add_deployment, deployment_of
+from pytest_deploycheck.cli.deployments import Deployment, add_deployment, deployment_of, required
 from pytest_deploycheck.config import load_project, secret_names
 from pytest_deploycheck.domain.errors import ConfigError
 from pytest_deploycheck.domain.events import RunStarted
@@ -57,6 +57,8 @@ def _archive(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
+    if given.sha256 is not None:  # as of a variable that is not set: it would compare with nothing
+        required(given.sha256, "--sha256", "what deploycheck archive printed")
     try:
         data = given.file.read_bytes()
     except OSError as error:

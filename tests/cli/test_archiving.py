@@ -116,6 +116,12 @@ def test_a_rewritten_archive_is_found_by_its_digest_elsewhere(
     assert (code, "expected 0000" in printed) == (1, True), printed
 
 
+def test_an_empty_digest_is_none_to_compare_with(rehearsal: Rehearsal, archived: Path) -> None:
+    """A job whose variable is not set must not think that it has compared."""
+    code, printed = verify(rehearsal, archived, "--sha256=")
+    assert (code, "whole" in printed) == (4, False), printed
+
+
 def test_a_forged_journal_gives_another_verdict(rehearsal: Rehearsal, archived: Path) -> None:
     """Who turns a failure into a pass, and seals it again, disagrees with the manifest."""
     manifest, parts = archive.unpack(archived.read_bytes())
