@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import contextvars
 import dataclasses
 import io
 import logging
@@ -20,6 +21,11 @@ from pytest_deploycheck.domain.errors import ConfigError
 from pytest_deploycheck.domain.events import Event, MessageSent
 
 _LONGEST_DETAIL: Final = 500
+
+_hearing: contextvars.ContextVar[io.StringIO | None] = contextvars.ContextVar(
+    "_hearing", default=None
+)
+"""Where goes what is logged of the channel that is being asked."""
 
 #: Messages that are no bad news: they wake nobody.
 _CALM: Final = frozenset({"scheduled", "completed", "update"})
@@ -226,13 +232,16 @@ def _send(channel: Channel, letter: Letter) -> str:
 def _logged() -> Iterator[io.StringIO]:
     """Collect what apprise logs: it is the only place where it says what went wrong."""
     said = io.StringIO()
+    heard = _hearing.set(said)
     handler = logging.StreamHandler(said)
+    handler.addFilter(lambda _: _hearing.get() is said)  # one log has the words of all channels
     logger = logging.getLogger("apprise")
     logger.addHandler(handler)
     try:
         yield said
     finally:
         logger.removeHandler(handler)
+        _hearing.reset(heard)
 
 
 def _apprise() -> types.ModuleType:
