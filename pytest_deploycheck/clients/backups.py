@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gzip
 import json
 import tarfile
 import threading
@@ -237,7 +238,14 @@ def _kinds(key: str, data: bytes, max_bytes: int) -> Mapping[str, int]:
             for one in _objects(document):
                 kind = str(one.get("kind", ""))
                 kinds[kind] = kinds.get(kind, 0) + 1
-    except (ValueError, tarfile.TarError, zlib.error, EOFError, RecursionError) as error:
+    except (
+        ValueError,
+        tarfile.TarError,
+        gzip.BadGzipFile,
+        zlib.error,
+        EOFError,
+        RecursionError,
+    ) as error:
         raise SubjectError(f"{key}: cannot be read as Kubernetes objects ({error})") from error
     if not kinds:
         raise SubjectError(f"{key}: found no object in it")
@@ -270,12 +278,10 @@ def _documents(key: str, data: bytes, max_bytes: int) -> Iterator[object]:
 
 
 def _unpacked(key: str, data: bytes, max_bytes: int) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    plain = unpacker.decompress(data, max_bytes)
-    if unpacker.unconsumed_tail:
+    with gzip.open(BytesIO(data)) as packed:  # also of several parts, one behind the other
+        plain = packed.read(max_bytes + 1)
+    if len(plain) > max_bytes:
         raise InstrumentError(f"{key}: unpacks to more than {max_bytes} bytes")
-    if not unpacker.eof:
-        raise ValueError("it ends in the middle")
     return plain
 
 

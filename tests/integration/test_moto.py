@@ -127,10 +127,14 @@ def packed(names: dict[str, bytes]) -> bytes:
     [
         ("config.json", json.dumps(LIST).encode()),
         ("config.json.gz", gzip.compress(json.dumps(LIST).encode())),
+        (
+            "config.yaml.gz",
+            gzip.compress(b"kind: Service\n---\n") + gzip.compress(b"kind: Ingress"),
+        ),
         ("config.yaml", b"kind: Service\n---\nkind: Ingress\n---\n"),
         ("config.tar.gz", packed({"a.yaml": b"kind: Service\n", "b.json": b'{"kind":"Ingress"}'})),
     ],
-    ids=["json", "gzip", "yaml", "tar"],
+    ids=["json", "gzip", "gzip of two parts", "yaml", "tar"],
 )
 def test_configuration_backup_is_read(aws: str, key: str, data: bytes) -> None:
     """In each of the forms that backup jobs leave, and only below the prefix."""
@@ -151,13 +155,14 @@ def test_configuration_backup_is_read(aws: str, key: str, data: bytes) -> None:
     [
         ("empty.json", b"", "cannot be read"),
         ("nothing.json", b'{"kind": "List", "items": []}', "found no object"),
-        ("cut.json.gz", gzip.compress(json.dumps(LIST).encode())[:-9], "ends in the middle"),
+        ("cut.json.gz", gzip.compress(json.dumps(LIST).encode())[:-9], "ended before the end"),
+        ("torn.json.gz", gzip.compress(json.dumps(LIST).encode()) + b"torn", "Not a gzipped file"),
         ("page.json", b"<html></html>", "cannot be read"),
         ("secret.json.gpg", b"\x85\x01\x0c", "expected .json, .yaml or .tar"),
         ("broken.yaml", b"a: [", "no YAML"),
         ("other.tgz", packed({"README": b"no"}), "expected .json"),
     ],
-    ids=["empty", "nothing", "cut", "page", "encrypted", "broken", "other"],
+    ids=["empty", "nothing", "cut", "torn", "page", "encrypted", "broken", "other"],
 )
 def test_useless_configuration_backup_fails(aws: str, key: str, data: bytes, said: str) -> None:
     """A file that is there, and holds no objects, is no backup."""
@@ -177,6 +182,16 @@ def test_gigabytes_are_not_read(aws: str) -> None:
         backups(aws, prefix="large/", max_bytes=2_000).configuration()
     with pytest.raises(InstrumentError, match="expected at most 20"):
         backups(aws, prefix="large/", max_bytes=20).configuration()
+
+
+def test_a_backup_may_be_as_large_as_is_read(aws: str) -> None:
+    """The limit itself is still good, packed and unpacked."""
+    s3 = client(aws, "s3")
+    s3.create_bucket(Bucket=BUCKET)
+    plain = json.dumps(LIST).encode().ljust(2_000)
+    s3.put_object(Bucket=BUCKET, Key="just/one.json.gz", Body=gzip.compress(plain))
+    found = backups(aws, prefix="just/", max_bytes=2_000).configuration()
+    assert dict(found.kinds) == {"Service": 1, "Ingress": 1}
 
 
 def test_no_backup_fails_and_no_bucket_is_no_evidence(aws: str) -> None:
