@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import httpx
+from pydantic import AliasChoices, Field
 
 from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.clients.answers import Answer
@@ -28,7 +29,8 @@ _MANIFESTS: Final = ", ".join(
 
 
 class _Token(Shape):
-    token: str
+    token: str = Field(validation_alias=AliasChoices("token", "access_token"))
+    """Registries use either name, or both for the same."""
 
 
 class Registry:

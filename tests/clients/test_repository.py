@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from pytest_deploycheck import sandbox as embedded
+from pytest_deploycheck.clients.registry import Registry
 from pytest_deploycheck.clients.repository import Repository
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import AwaitingError, InstrumentError, SubjectError
@@ -190,6 +191,47 @@ def test_registry_is_asked_with_a_token_of_its_own(
 ) -> None:
     """It sends us to its token service first; an image that is gone is None, no error."""
     assert repository.image_digest(reference) == digest
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"token": "t"}, "sha256:1"),
+        ({"access_token": "t"}, "sha256:1"),
+        ({"token": "t", "access_token": "t"}, "sha256:1"),
+        ({"expires_in": 300}, "expected a token, found another shape"),
+    ],
+)
+def test_a_registry_calls_its_token_by_either_name(told: dict[str, object], found: str) -> None:
+    """Docker's specification has both names, and one is enough."""
+    assert found in _digest(told, realm="https://images.test/token")
+
+
+@pytest.mark.parametrize("realm", ["https://elsewhere.test/token", "Registry Realm"])
+def test_no_token_is_asked_for_elsewhere(realm: str) -> None:
+    """Our credentials go to the registry's own host only."""
+    assert "expected one at its host" in _digest({"token": "t"}, realm=realm)
+
+
+def _digest(told: dict[str, object], *, realm: str) -> str:
+    """Ask a registry that sends us to *realm* for a digest; return it, or what was wrong."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            return httpx.Response(200, json=told)
+        if request.headers.get("Authorization") != "Bearer t":
+            return httpx.Response(401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+        return httpx.Response(200, headers={"Docker-Content-Digest": "sha256:1"})
+
+    registry = Registry(
+        environment.Registry(url="https://images.test", hosts=("images.test",)),
+        user_agent=USER_AGENT,
+        transport=httpx.MockTransport(answer),
+    )
+    try:
+        return str(registry.digest("images.test/one:1"))
+    except InstrumentError as error:
+        return str(error)
 
 
 def test_image_of_another_registry_is_not_guessed_at(
