@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from pytest_deploycheck.config.drafts import Draft
-from pytest_deploycheck.config.problems import Loc, lookup, names_at, standing_at, unknown
+from pytest_deploycheck.config.problems import Loc, lookup, names_at, spoken, standing_at, unknown
 from pytest_deploycheck.domain.items import Checklist
 from pytest_deploycheck.domain.policy import Policy
 from pytest_deploycheck.domain.words import Severity
@@ -70,11 +70,11 @@ def _of_triggers(draft: Draft, policy: Policy) -> Iterator[str]:
         if slug not in policy.triggers:
             yield draft.line(("triggers", slug), unknown(slug, policy.triggers, what="a trigger"))
             continue
-        lowered = lookup(draft.raw, ("triggers", slug, "severity")) == Severity.OBSERVE
-        if lowered and policy.triggers[slug].never_waivable:
-            text = (
-                f'found "{Severity.OBSERVE}"; expected "{Severity.ROLLBACK}": it is never waivable'
-            )
+        severity = lookup(draft.raw, ("triggers", slug, "severity"))
+        # A variable is not looked into: whoever sets it must not lower it either.
+        if severity not in (None, Severity.ROLLBACK) and policy.triggers[slug].never_waivable:
+            found = spoken(severity, printable=True)
+            text = f'found {found}; expected "{Severity.ROLLBACK}": it is never waivable'
             yield draft.line(("triggers", slug, "severity"), text)
 
 

@@ -129,6 +129,13 @@ TRIGGERS = "critical-error-rate, security-issues"
             ),
         ),
         (
+            '[triggers.security-issues]\nseverity = "${SEVERITY}"\n',
+            (
+                'triggers.security-issues.severity: found "${SEVERITY}"; expected "rollback": '
+                "it is never waivable"
+            ),
+        ),
+        (
             "[limits]\nerror_ratios = 0.01\n",
             (
                 'limits.error_ratios: found "error_ratios"; expected a limit of the policy, '
@@ -221,7 +228,7 @@ TRIGGERS = "critical-error-rate, security-issues"
 def test_a_wrong_environment_is_refused(scratch: Scratch, text: str, problem: str) -> None:
     """Each problem names file, key, what was found and what would be right, but no secret."""
     scratch.add(LIVE, text)
-    variables = {**VARIABLES, "API_USR": "x", "EMPTY": ""}
+    variables = {**VARIABLES, "API_USR": "x", "EMPTY": "", "SEVERITY": "observe"}
     assert f"{LIVE}: {problem}" in scratch.problems(variables=variables)
 
 
