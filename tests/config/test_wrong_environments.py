@@ -347,6 +347,13 @@ def test_a_password_in_a_url_is_refused(
     ]
 
 
+def test_whether_it_is_a_rehearsal_is_no_text(scratch: Scratch) -> None:
+    """No sandbox is started for it, so nothing else may take it for one."""
+    scratch.at_home()
+    scratch.replace(LIVE, "[api]", 'sandbox = "true"\n[api]')
+    assert scratch.problems() == [f'{LIVE}: sandbox: found "true"; expected a valid boolean']
+
+
 def test_unknown_items_may_not_be_written(scratch: Scratch) -> None:
     """A permission to write names an item that exists, with the near misses."""
     scratch.replace(LIVE, "[api]", 'allow_writes = ["post_5min/redis-cash"]\n[api]')

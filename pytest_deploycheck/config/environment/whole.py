@@ -33,7 +33,7 @@ class Environment(Table):
     """
 
     name: str
-    sandbox: bool = False
+    sandbox: bool = Field(default=False, strict=True)
     """The plugin starts the embedded platform before it reads the rest."""
     demonstration_file: str | None = None
     """In a sandbox: events that stand for what people would have done, one JSON object a line.
