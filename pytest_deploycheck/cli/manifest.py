@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pytest_deploycheck.cli.command import Command
 from pytest_deploycheck.domain.errors import ConfigError
+from pytest_deploycheck.report.layout import write_whole
 
 NAME: Final = "manifest.json"
 
@@ -72,8 +73,7 @@ def _run(given: argparse.Namespace) -> int:
         found = ", ".join(given.of_commit)
         raise ConfigError([f"--of-commit: found {found}; expected FILE=SHA"])
     made = manifest(given.folder, about, of_image=given.of_image, of_commit=commits, scanned=counts)
-    path = given.folder / NAME
-    path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    path = write_whole(given.folder / NAME, json.dumps(made, indent=1) + "\n")
     print(f"{path}: {len(made['files'])} reports of release {given.release}")
     return 0
 

@@ -45,6 +45,17 @@ def test_a_report_of_another_commit_is_named_with_it(tmp_path: Path) -> None:
     assert Artifacts(settings, release="1.4.2").commit_of("before") == before
 
 
+def test_whoever_reads_a_manifest_while_it_is_made_anew_reads_the_old_one(tmp_path: Path) -> None:
+    """A check never sees the half of one, which would be no evidence."""
+    (tmp_path / "a.json").write_text("{}")
+    old = tmp_path / "manifest.json"
+    old.write_text("the old one")
+    with old.open() as reading:
+        assert main(["manifest", str(tmp_path), *ABOUT]) == 0
+        assert reading.read() == "the old one"
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.json", "manifest.json"]
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
