@@ -25,6 +25,7 @@ _OF_THE_FAILED: Final = frozenset(
         "REPORTS",
         "CONFIG",
         "FAULT",
+        "SHARD",
         "WATCH",
         "NO_WAIT",
     )

@@ -20,8 +20,9 @@ import pytest
 from pytest_deploycheck import sandbox as embedded
 from pytest_deploycheck.cli import lock, verifying
 from pytest_deploycheck.clients import helm as helm_client
-from pytest_deploycheck.domain.events import MessageSent, RolledBack
+from pytest_deploycheck.domain.events import MessageSent, RolledBack, RunStarted
 from pytest_deploycheck.domain.words import Outcome
+from pytest_deploycheck.report.journal import read_journal
 from tests.cli.rehearsal import SUITES, Rehearsal
 
 COMMAND = "helm rollback jorge-revenue-platform 6 -n jorge-revenue-platform --wait --timeout 1s"
@@ -300,14 +301,22 @@ def test_who_leaves_removes_only_its_own_lock(tmp_path: Path) -> None:
     assert path.read_text() == "bob"
 
 
-def test_a_bad_verification_is_no_success(rehearsal: Rehearsal) -> None:
-    """The real one, of a release that was brought back and is not well: nobody is told it is."""
+def test_a_bad_verification_is_no_success(
+    rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real one, of a release that was brought back and is not well: nobody is told it is.
+
+    It looks at everything, also from a job that ran a share of the checks.
+    """
+    monkeypatch.setenv("DEPLOYCHECK_SHARD", "1/2@nightly")
     rehearsal.configure('[cluster]\nservices = ["no-such-service"]\n')
     code, printed = rehearsal.run(*CONFIRMED)
     assert code == 11, printed
     assert steps(rehearsal) == ["started", "dry_run", "executed", "not_verified"]
     assert "post_5min on release 1.4.1 ended in ROLLBACK; " in last(rehearsal).detail
     assert "no-such-service" in last(rehearsal).detail
+    (verification,) = rehearsal.folder.glob("rollback/*/*/*/*/runs/*/journal.jsonl")
+    assert [e.shards for e in read_journal(verification) if isinstance(e, RunStarted)] == [1]
     assert "--verify" in printed
     assert not [event for event in rehearsal.events if isinstance(event, MessageSent)]
 
