@@ -99,11 +99,12 @@ class Draft:
             names = _VARIABLE.findall(value)
             if "${" in _VARIABLE.sub("", value):
                 yield self.line(loc, "found ${ without a name; expected ${NAME}")
-            if str(loc[-1]).endswith("_env") and loc[0] not in besides and not names:
-                names = [value] if _VARIABLE_NAME.fullmatch(value) else []
-                if not names:  # perhaps the secret itself
+            if str(loc[-1]).endswith("_env"):
+                if not _VARIABLE_NAME.fullmatch(value):  # perhaps the secret itself, or a way to it
                     text = "found a text; expected the name of an environment variable"
                     yield self.line(loc, text)
+                elif loc[0] not in besides:
+                    names = [value]
             used.update(names)
             for name in names:
                 if not variables.get(name):

@@ -37,6 +37,17 @@ TRIGGERS = "critical-error-rate, security-issues"
             "api.password_env: found a text; expected the name of an environment variable",
         ),
         (
+            'password_env = "${SECRET}"\n',
+            "api.password_env: found a text; expected the name of an environment variable",
+        ),
+        (
+            '[notifications.channels.chat]\nurl_env = "${SECRET}"\n',
+            (
+                "notifications.channels.chat.url_env: found a text; "
+                "expected the name of an environment variable"
+            ),
+        ),
+        (
             "password_env = 12345678\n",
             "api.password_env: found a number; expected a valid string",
         ),
@@ -228,8 +239,8 @@ TRIGGERS = "critical-error-rate, security-issues"
 def test_a_wrong_environment_is_refused(scratch: Scratch, text: str, problem: str) -> None:
     """Each problem names file, key, what was found and what would be right, but no secret."""
     scratch.add(LIVE, text)
-    variables = {**VARIABLES, "API_USR": "x", "EMPTY": "", "SEVERITY": "observe"}
-    assert f"{LIVE}: {problem}" in scratch.problems(variables=variables)
+    others = {"API_USR": "x", "EMPTY": "", "SEVERITY": "observe", "SECRET": "s3cret"}
+    assert f"{LIVE}: {problem}" in scratch.problems(variables=VARIABLES | others)
 
 
 @pytest.mark.parametrize(
