@@ -45,6 +45,9 @@ class RefusedError(DeploycheckError):
 
 
 def _rollback(given: argparse.Namespace) -> int:
+    if given.revision is not None and given.revision < 1:
+        found = f"found {given.revision}; expected Helm's number of a revision, at least 1"
+        raise ConfigError([f"--revision: {found}"])
     _take_release(given)
     deployment = deployment_of(given)
     draft = deployment.project.draft(deployment.env_option)

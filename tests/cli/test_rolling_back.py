@@ -128,6 +128,14 @@ def test_another_confirmation_is_refused(rehearsal: Rehearsal) -> None:
     assert (code, calls(rehearsal)) == (4, []), printed
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_number_that_helm_never_gives_is_refused(rehearsal: Rehearsal, number: int) -> None:
+    """0 is Helm's word for the one before, which may be a bad one; and nobody means another."""
+    code, printed = rehearsal.run(*CONFIRMED, f"--revision={number}")
+    assert (code, f"--revision: found {number}; expected" in printed) == (4, True), printed
+    assert calls(rehearsal) == []
+
+
 def test_an_absent_helm_leaves_the_command(rehearsal: Rehearsal) -> None:
     """The operator can paste it where helm is; nothing is claimed."""
     (rehearsal.root / "helm").unlink()
