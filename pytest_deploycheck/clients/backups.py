@@ -24,6 +24,8 @@ from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 
 _YAML: Final = (".yaml", ".yml")
+_OBJECTS: Final = (*_YAML, ".json", ".gz", ".tgz", ".tar")
+"""What may hold objects; an archive has other files, as Velero's `metadata/version`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -261,7 +263,8 @@ def _documents(key: str, data: bytes, max_bytes: int) -> Iterator[object]:
     if name.endswith(".tar"):
         with tarfile.open(fileobj=BytesIO(data)) as archive:
             for member in archive:
-                inner = archive.extractfile(member) if member.isfile() else None
+                readable = member.isfile() and member.name.lower().endswith(_OBJECTS)
+                inner = archive.extractfile(member) if readable else None
                 if inner is not None:
                     yield from _documents(member.name, inner.read(), max_bytes)
     elif name.endswith(_YAML):

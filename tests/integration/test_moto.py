@@ -133,8 +133,18 @@ def packed(names: dict[str, bytes]) -> bytes:
         ),
         ("config.yaml", b"kind: Service\n---\nkind: Ingress\n---\n"),
         ("config.tar.gz", packed({"a.yaml": b"kind: Service\n", "b.json": b'{"kind":"Ingress"}'})),
+        (
+            "velero.tar.gz",
+            packed(
+                {
+                    "metadata/version": b"1.1.0\n",
+                    "resources/services/namespaces/a/a.json": b'{"kind":"Service"}',
+                    "resources/ingresses/namespaces/a/a.json": b'{"kind":"Ingress"}',
+                }
+            ),
+        ),
     ],
-    ids=["json", "gzip", "gzip of two parts", "yaml", "tar"],
+    ids=["json", "gzip", "gzip of two parts", "yaml", "tar", "as Velero leaves it"],
 )
 def test_configuration_backup_is_read(aws: str, key: str, data: bytes) -> None:
     """In each of the forms that backup jobs leave, and only below the prefix."""
@@ -160,7 +170,7 @@ def test_configuration_backup_is_read(aws: str, key: str, data: bytes) -> None:
         ("page.json", b"<html></html>", "cannot be read"),
         ("secret.json.gpg", b"\x85\x01\x0c", "expected .json, .yaml or .tar"),
         ("broken.yaml", b"a: [", "no YAML"),
-        ("other.tgz", packed({"README": b"no"}), "expected .json"),
+        ("other.tgz", packed({"README": b"no"}), "found no object"),
     ],
     ids=["empty", "nothing", "cut", "torn", "page", "encrypted", "broken", "other"],
 )
