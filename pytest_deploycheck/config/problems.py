@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import os
 import re
@@ -53,6 +54,8 @@ def read_bytes(path: Path) -> tuple[bytes, list[str]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return b"", [f"{shown(path)}:{line}: found bytes that are no UTF-8; expected UTF-8"]
+    if data.startswith(codecs.BOM_UTF8):  # nobody sees it, and no first line means what it says
+        return b"", [f"{shown(path)}:1: found a byte order mark; expected UTF-8 without one"]
     return data, []
 
 

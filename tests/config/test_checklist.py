@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 
 from pytest_deploycheck.config import load_project
@@ -240,6 +242,10 @@ def test_a_document_that_cannot_be_read_is_refused(scratch: Scratch) -> None:
     assert scratch.problems()[0] == (
         "checklist.md:2: found bytes that are no UTF-8; expected UTF-8"
     )
+    scratch.write("checklist.md", codecs.BOM_UTF8 + b"# A\n")
+    assert scratch.problems() == [
+        "checklist.md:1: found a byte order mark; expected UTF-8 without one"
+    ]
     (scratch.root / "checklist.md").unlink()
     assert scratch.problems() == [
         "checklist.md: found nothing to read: No such file or directory; expected a file"

@@ -285,6 +285,10 @@ def test_a_decision_point_wants_a_trigger(scratch: Scratch) -> None:
             ),
         ),
         (b"\xfe", "deploycheck.toml:1: found bytes that are no UTF-8; expected UTF-8"),
+        (
+            b"\xef\xbb\xbftitle = 1",
+            "deploycheck.toml:1: found a byte order mark; expected UTF-8 without one",
+        ),
     ],
 )
 def test_broken_toml_is_said_with_its_line(
