@@ -195,9 +195,13 @@ def _metrics(place: Place, *, deployed_at_s: float, until_s: float) -> contextli
 def _release(place: Place) -> str:
     from pytest_deploycheck.clients.cluster import Cluster
 
-    client = Cluster(place.environment.cluster, user_agent=place.environment.user_agent)
-    with contextlib.closing(client):
-        return client.release()
+    try:
+        client = Cluster(place.environment.cluster, user_agent=place.environment.user_agent)
+        with contextlib.closing(client):
+            return client.release()
+    except DeploycheckError as error:
+        found = f"found nothing, and the cluster does not say which release runs: {error}"
+        raise ConfigError([f"--release: {found}; expected the one that runs now"]) from error
 
 
 def _until_s(text: str | None) -> float:

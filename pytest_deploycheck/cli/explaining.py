@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from pytest_deploycheck.cli.command import Command, add_config, add_reports, project_of, say
@@ -53,7 +54,7 @@ def _proof(trigger: Trigger) -> str:
 
 def _why(given: argparse.Namespace) -> int:
     project = project_of(given)
-    run: Path = given.run_folder or given.reports / "latest"
+    run: Path = given.run_folder or _latest(given.reports)
     decision, policy = decision_of(run, project.checklist, project.policy)
     found = [item for item in decision.items if given.item in (item.item.id, item.item.slug)]
     if not found:
@@ -71,6 +72,22 @@ def _why(given: argparse.Namespace) -> int:
         for line in _item(item, decision, policy):
             say(line)
     return 0
+
+
+def _latest(reports: Path) -> Path:
+    """Return the folder of the newest run.
+
+    Raises:
+        ConfigError: The newest left none, as after a usage error; an older one is named, not taken.
+    """
+    latest = reports / "latest"
+    if latest.exists():
+        return latest
+    older = max(reports.glob("*/*/*/runs/*"), key=lambda run: run.name, default=None)
+    if older is None:
+        raise ConfigError([f"{latest}: found nothing; expected a run: pytest -m PHASE --env=NAME"])
+    found = "found nothing: the newest run ended before it had a verdict"
+    raise ConfigError([f"{latest}: {found}; the one before it is --run={shlex.quote(str(older))}"])
 
 
 def _item(item: ItemResult, decision: Decision, policy: Policy) -> list[str]:

@@ -85,7 +85,7 @@ def _tables(draft: Draft, deployment: Deployment) -> tuple[tables.Rollback, tabl
     if "rollback" not in draft.raw:
         raise RefusedError(
             f"{shown(draft.file)}: found no table [rollback]; expected it to say how a release is "
-            "brought back"
+            "brought back: by hand, it is done as you deploy"
         )
     if is_sandbox(draft, project) and not sandbox_runs(os.environ):
         found = f"--env={deployment.env_option}: found no sandbox: it ended with its run"

@@ -45,6 +45,8 @@ def by_words(
             return list_all(given)
         case ["revoke", event_id]:
             return take_back(given, event_id)
+        case ["revoke"]:
+            raise ConfigError(["revoke: found no ID; expected one of those that list prints"])
         case [item]:
             return add(given, item)
     raise ConfigError(

@@ -173,7 +173,10 @@ def _untimely(
 def objection_to_approval(author: str, approver: str, policy: Policy) -> str | None:
     """Say why *approver* cannot grant what *author* asks for; None: they can. Nothing else does."""
     if approver not in policy.approvers:
-        may = ", ".join(sorted(policy.approvers)) or "nobody: the environment names no approvers"
+        may = (
+            ", ".join(sorted(policy.approvers))
+            or "nobody: [attestations] of the environment names no approvers"
+        )
         return f"{approver} may not approve a waiver; expected {may}"
     if _plain(approver) == _plain(author):
         return f"{approver} asks for it; expected the approval of somebody else"

@@ -132,6 +132,14 @@ def test_a_word_is_taken_back(rehearsal: Rehearsal) -> None:
     assert not people.attested
 
 
+def test_taking_back_asks_for_the_id(rehearsal: Rehearsal) -> None:
+    """A word without its id is neither an item, nor is it proposed as one."""
+    for command in ("attest", "waive"):
+        code, printed = rehearsal.run(command, "revoke", "--by=a", "--reason=b")
+        assert (code, "expected one of those that list prints" in printed) == (4, True), printed
+        assert "did you mean" not in printed
+
+
 def test_the_list_says_what_counts_and_who_may_speak(rehearsal: Rehearsal) -> None:
     """What is missing for the sign-off can be read off, by people and by programs."""
     rehearsal.ran("post_5min")

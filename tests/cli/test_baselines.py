@@ -49,6 +49,15 @@ def test_the_release_that_runs_is_recorded_whatever_is_deployed_next(
     assert "note: DEPLOYCHECK_RELEASE is 1.4.2 as well; a deployment is never compared" in text
 
 
+def test_a_release_that_nobody_names_is_asked_for(rehearsal: Rehearsal) -> None:
+    """Where no cluster says which release runs, the option that does is named."""
+    rehearsal.configure('[cluster]\nserver = "https://127.0.0.1:9"\n')
+    code, printed = rehearsal.run("baseline", "record", named=False)
+    assert code == 4
+    assert "--release: found nothing, and the cluster does not say which" in printed
+    assert printed.endswith("; expected the one that runs now\n")
+
+
 def test_a_value_that_is_wanted_and_missing_records_nothing(rehearsal: Rehearsal) -> None:
     """Half a baseline would be found missing after the deployment, when it is too late."""
     rehearsal.configure(

@@ -22,6 +22,20 @@ def test_why_of_an_item_of_another_phase_names_the_phase(
     assert "did you mean" not in printed
 
 
+def test_why_without_a_newest_run_says_what_to_do(
+    rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A usage error removes `latest`; the run before it is named, and not taken unasked."""
+    asked = ["why", "post_5min/pod-status", f"--config={SUITES}", f"--reports={rehearsal.reports}"]
+    assert main(asked) == 4
+    assert "latest: found nothing; expected a run: pytest -m PHASE" in capsys.readouterr().err
+    rehearsal.ran("post_5min")
+    (rehearsal.reports / "latest").unlink(missing_ok=True)
+    (run,) = (rehearsal.folder / "runs").iterdir()
+    assert main(asked) == 4
+    assert capsys.readouterr().err.endswith(f"the one before it is --run={run}\n")
+
+
 def test_a_trigger_without_a_hold_fires_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither after 0 ms, nor on samples some time apart when one is enough."""
     assert main(["explain", f"--config={SUITES}"]) == 0
