@@ -28,6 +28,8 @@ from pytest_deploycheck.domain.words import Severity
 
 #: One of them is a part of the name of every limit.
 _UNITS: Final = frozenset({"s", "ratio", "score", "count", "bytes"})
+#: Those of them that a measurement may not mistake; a count is also of pods, or of cores.
+_MEASURED: Final = frozenset({"s", "ratio", "bytes"})
 
 
 class Phase(Table):
@@ -194,7 +196,9 @@ def _policy(file: PolicyFile, data: bytes, document: Document) -> domain.Policy:
             for name in PHASES
         },
         limits={
-            name: domain.Limit(limit.value, worse=limit.worse, clear=limit.clear)
+            name: domain.Limit(
+                limit.value, worse=limit.worse, clear=limit.clear, unit=_unit_of(name)
+            )
             for name, limit in file.limits.items()
         },
         interval_s=file.interval_s,
@@ -207,6 +211,13 @@ def _policy(file: PolicyFile, data: bytes, document: Document) -> domain.Policy:
         runbooks=file.runbooks,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def _unit_of(name: str) -> str:
+    """Return the unit that the limit *name* has by its name, empty where it is not sure."""
+    parts = name.split("_")
+    units = [part for part in parts if part in _MEASURED]
+    return units[0] if len(units) == 1 and "per" not in parts else ""
 
 
 def policy_for(policy: domain.Policy, environment: Environment) -> domain.Policy:
@@ -246,7 +257,7 @@ def _stricter(limit: domain.Limit, value: float) -> domain.Limit:
     clear = limit.clear
     if clear is not None and bound.is_bad(clear):
         clear = None
-    return domain.Limit(value, worse=limit.worse, clear=clear)
+    return domain.Limit(value, worse=limit.worse, clear=clear, unit=limit.unit)
 
 
 def phases_for(policy: domain.Policy, times: Mapping[str, PhaseTimes]) -> dict[str, domain.Phase]:

@@ -18,11 +18,15 @@ class Limit(float):
     worse: Worse
     clear: float | None
     """Where a breach of a history ends, on the good side; None: at the limit itself."""
+    unit: str
+    """`s`, `bytes` or `ratio`; empty: it is of anything else."""
 
-    def __new__(cls, value: float, *, worse: Worse, clear: float | None = None) -> Self:
+    def __new__(
+        cls, value: float, *, worse: Worse, clear: float | None = None, unit: str = ""
+    ) -> Self:
         """Make the number *value*."""
         made = super().__new__(cls, value)
-        made.worse, made.clear = worse, clear
+        made.worse, made.clear, made.unit = worse, clear, unit
         return made
 
     def is_bad(self, value: float) -> bool:

@@ -79,7 +79,7 @@ class Measure(Protocol):
         """Note that *name* is *value*, and *limit* a number not to cross.
 
         A limit of the policy and a history know on which side it is bad; else it is above, unless
-        *worse* says otherwise.
+        *worse* says otherwise. They know the unit, too.
         """
 
 
@@ -94,8 +94,9 @@ def measure(
     """Note a measurement, as `Measure` says.
 
     Raises:
-        InstrumentError: No value, one that is not a finite number, or two answers to the question
-            on which side it is bad; nobody keeps it.
+        InstrumentError: No value, one that is not a finite number, another unit than the limit
+            has by its name, or two answers to the question on which side it is bad; nobody keeps
+            it.
     """
     if evidence.current() is None:
         raise InstrumentError(
@@ -112,6 +113,10 @@ def measure(
     elif not isinstance(value, (int, float)):
         history, query = value.history, value.query
         unit = unit or value.unit
+    known = getattr(limit, "unit", "")
+    unit = unit or known or "1"
+    if known and unit != known and (known, unit) != ("ratio", "1"):
+        raise InstrumentError(f"{name}: found unit {unit}; expected {known}, that of its limit")
     number = history.latest if history is not None else value
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise InstrumentError(f"{name}: found {number!r}; expected a number")
@@ -119,7 +124,7 @@ def measure(
         Measurement(
             name=name,
             value=float(number),
-            unit=unit or "1",
+            unit=unit,
             limit=None if limit is None else float(limit),
             clear=limit.clear if isinstance(limit, Limit) else None,
             worse=sides.pop() if sides else "above",

@@ -299,6 +299,16 @@ def test_broken_toml_is_said_with_its_line(
     assert scratch.problems() == [problem]
 
 
+def test_a_limit_has_the_unit_of_its_name(scratch: Scratch) -> None:
+    """As surely as the name says it, and also where an environment is stricter."""
+    names = {"answer_p95_s": "s", "size_bytes": "bytes", "load_per_s": "", "pod_count": ""}
+    wanted = "".join(f'{name} = {{ value = 2.0, worse = "above" }}\n' for name in names)
+    scratch.replace("deploycheck.toml", "[limits]\n", f"[limits]\n{wanted}")
+    scratch.add("environments/live.toml", "\n[limits]\nanswer_p95_s = 1.0\n")
+    limits = policy_for(load_project(scratch.root).policy, scratch.environment()).limits
+    assert {name: limits[name].unit for name in names} == names
+
+
 def test_an_environment_sets_its_own_holds(scratch: Scratch) -> None:
     """What an environment sets replaces the policy's; everything else stays."""
     scratch.replace("environments/live.toml", "[api]", 'interval = "1s"\n[api]')

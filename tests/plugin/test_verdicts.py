@@ -207,6 +207,19 @@ def test_a_limit_knows_on_which_side_it_is_bad(
     assert run.state_of("post_5min/pod-status") == state
 
 
+def test_a_measurement_has_the_unit_of_its_limit(deploycheck: Deploycheck) -> None:
+    """Milliseconds below a limit in seconds are a pass for a thousand times too long."""
+    told = "measure('errors', 0.01, limit=limits.error_ratio)"
+    run = deploycheck.run_check(told, arguments="measure, limits")
+    (pods,) = [check for check in run.verdict["checks"] if check["item"] == PODS]
+    assert [one["unit"] for one in pods["measurements"]] == ["ratio"]
+    wrong = "measure('errors', 0.01, limit=limits.error_ratio, unit='ms')"
+    run = deploycheck.run_check(wrong, arguments="measure, limits")
+    assert run.state_of(PODS) == "INCONCLUSIVE"
+    expected = "errors: found unit ms; expected ratio, that of its limit"
+    assert expected in run.verdict["reasons"][0]["text"]
+
+
 #: As a plugin does that runs coroutines.
 ASYNC = """\
 import asyncio
