@@ -75,7 +75,7 @@ def project_folder(root: Path) -> Path:
     places = [root.parent] if root.name == _POLICY else [root, root / "suites"]
     folder = next((place for place in places if (place / _POLICY).is_file()), None)
     if folder is None:
-        expected = f"the folder that holds {_POLICY} and {_CHECKLIST}"
+        expected = f"the folder that holds {_POLICY} and {_CHECKLIST}: deploycheck init writes one"
         raise ConfigError([f"{shown(root)}: found no {_POLICY}; expected {expected}"])
     return folder
 

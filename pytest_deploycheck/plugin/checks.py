@@ -246,7 +246,7 @@ class Checks:
         body = functools.partial(item.obj, **{name: arguments[name] for name in names})
         marks = ledger.closest(item)
         if "writes" in marks and planned.item not in self._settled.environment.allow_writes:
-            body = functools.partial(_refuse_write, planned.item)
+            body = functools.partial(_refuse_write, planned.item, self._settled.environment.name)
         return Execution(
             planned,
             body,
@@ -384,7 +384,8 @@ def _log_level(config: pytest.Config) -> int | None:
     return min((level for level in levels if isinstance(level, int)), default=None)
 
 
-def _refuse_write(item: str) -> None:
+def _refuse_write(item: str, environment: str) -> None:
     raise InstrumentError(
-        f"the check writes, and the environment's allow_writes does not list {item!r}"
+        f"the check writes: found no {item} in allow_writes of {environment}.toml; expected it "
+        "there, if the check may change this platform"
     )

@@ -32,7 +32,13 @@ class CheckMarker:
         Raises:
             TypeError: The arguments are not `(slug, *, trigger=None)`.
         """
-        return _check_marker(*marker.args, **marker.kwargs)
+        try:
+            return _check_marker(*marker.args, **marker.kwargs)
+        except TypeError:
+            named = [f"{name}={value!r}" for name, value in marker.kwargs.items()]
+            given = ", ".join([*map(repr, marker.args), *named])
+            expected = "check(slug) or check(slug, trigger=…), one item each"
+            raise TypeError(f"found check({given}); expected {expected}") from None
 
 
 def _check_marker(slug: str, *, trigger: str | None = None) -> CheckMarker:

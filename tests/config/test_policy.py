@@ -62,7 +62,8 @@ def test_no_project_is_said(tmp_path: Path, below: str) -> None:
         load_project(tmp_path / below)
     assert str(raised.value) == (
         f"{tmp_path / below}: found no deploycheck.toml; "
-        "expected the folder that holds deploycheck.toml and checklist.md"
+        "expected the folder that holds deploycheck.toml and checklist.md: "
+        "deploycheck init writes one"
     )
 
 

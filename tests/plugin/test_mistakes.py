@@ -22,10 +22,14 @@ CHECK = '@pytest.mark.check({})\ndef test_pods():\n    open("has-run", "w").clos
             f"{HEADER}\n{CHECK.format(repr('pod-status') + ', trigger=' + repr('error-rates'))}",
             ["'error-rates'", "did you mean critical-error-rate"],
         ),
-        (f"{HEADER}\n{CHECK.format('')}", ["test_pods", "missing", "'slug'"]),
+        (f"{HEADER}\n{CHECK.format('')}", ["test_pods: found check(); expected check(slug)"]),
+        (
+            f"{HEADER}\n{CHECK.format(repr('pod-status') + ', ' + repr('redis-cache'))}",
+            ["found check('pod-status', 'redis-cache'); expected check(slug)", "one item each"],
+        ),
         (
             f"{HEADER}\n{CHECK.format(repr('pod-status') + ', triger=' + repr('x'))}",
-            ["unexpected keyword argument 'triger'"],
+            ["found check('pod-status', triger='x')", "or check(slug, trigger=…)"],
         ),
         (f"import pytest\n{CHECK.format(repr('pod-status'))}", ["has no phase", "post_5min"]),
         (
@@ -33,7 +37,15 @@ CHECK = '@pytest.mark.check({})\ndef test_pods():\n    open("has-run", "w").clos
             ["writes() says nothing"],
         ),
     ],
-    ids=["slug", "trigger", "no-slug", "misspelt-argument", "no-phase", "silent-writes"],
+    ids=[
+        "slug",
+        "trigger",
+        "no-slug",
+        "two-slugs",
+        "misspelt-argument",
+        "no-phase",
+        "silent-writes",
+    ],
 )
 @pytest.mark.parametrize("args", [(), ("-n1",)], ids=["one-process", "xdist"])
 def test_a_check_that_answers_nothing_is_refused(
@@ -82,6 +94,7 @@ def test_all_mistakes_in_checks_are_told_at_once(deploycheck: Deploycheck) -> No
         (("--deploycheck-deployed-at=noon",), "expected ISO 8601"),
         (("--deploycheck-fault=error-burst",), "faults are for --env=sandbox only"),
         (("--deploycheck-config=nowhere",), "found no deploycheck.toml"),
+        (("--deploycheck-config=nowhere",), "deploycheck init writes one"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_refused(

@@ -305,6 +305,7 @@ def test_a_check_that_writes_runs_only_where_it_may(deploycheck: Deploycheck) ->
     )
     run = deploycheck.run()
     assert run.state_of(PODS) == "INCONCLUSIVE"
+    assert f"found no {PODS} in allow_writes of scratch.toml" in run.verdict["reasons"][0]["text"]
     assert not (deploycheck.root / "written").exists()
     deploycheck.write(
         "suites/environments/writable.toml",
