@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.domain.errors import AwaitingError, SubjectError
+from pytest_deploycheck.domain.errors import AwaitingError, InstrumentError, SubjectError
 from pytest_deploycheck.domain.events import Attested, Event
 from pytest_deploycheck.domain.people import People
 from pytest_deploycheck.domain.policy import Policy
@@ -55,7 +55,13 @@ class Attestations:
         Raises:
             SubjectError: Somebody spoke who may not.
             AwaitingError: Nobody has spoken yet, or the word does not count; with what to run.
+            InstrumentError: The environment does not say whose word it is: nobody can speak.
         """
+        if item not in self._policy.words:
+            raise InstrumentError(
+                f"{item}: found no rule whose word counts; expected it in [attestations.items] of "
+                "the environment: before that, nobody can attest it"
+            )
         evidence.awaiting()
         events = self._read()
         people = People.of(
@@ -91,19 +97,16 @@ class Attestations:
         raise AwaitingError(text)
 
     def _who(self, item: str) -> str:
-        rule = self._policy.words.get(item)
-        if rule is None:
-            return "somebody: [attestations.items] does not say who"
+        rule = self._policy.words[item]
         people = ", ".join(rule.people) or "nobody has this role: name somebody"
         return f"{' or '.join(rule.roles)} ({people})"
 
     def _command(self, item: str) -> str:
-        rule = self._policy.words.get(item)
         words = [
             "deploycheck", "attest", item, f"--env={self._env_option}", f"--release={self._release}"
         ]  # fmt: skip
         asked = ["--by=…", "--statement=…"]
-        if rule is not None and rule.needs_evidence:
+        if self._policy.words[item].needs_evidence:
             asked.append("--evidence=…")
         return " ".join([shlex.join(words), *asked])
 

@@ -107,9 +107,10 @@ def test_the_word_of_a_stranger_is_a_failure() -> None:
 
 
 def test_an_item_without_a_rule_is_nobodys() -> None:
-    """The message says where the rule belongs."""
-    with pytest.raises(AwaitingError, match=r"\[attestations.items\] does not say who"):
+    """The message says where the rule belongs, and proposes no command that would be refused."""
+    with pytest.raises(InstrumentError, match=r"expected it in \[attestations.items\]") as raised:
         attestations(rule=None).require(ITEM)
+    assert "deploycheck attest" not in str(raised.value)
 
 
 SENT = MessageSent(
