@@ -15,6 +15,12 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 ITEM: Final = "post_5min/reported-environment"
+KINDS: Final = {
+    "post_5min/login-time": "PASSED",
+    "post_5min/traffic": "PASSED",
+    "post_5min/dashboards-read": "AWAITING",
+    "post_5min/cache-round-trip": "PASSED",
+}
 RECIPE: Final = (ROOT / "docs" / "add-a-check.md").read_text(encoding="utf-8")
 
 
@@ -25,18 +31,27 @@ def block(name: str) -> str:
     return match[1]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, with the three steps done."""
-    root = tmp_path_factory.mktemp("project")
+def copied(root: Path) -> Path:
+    """Copy the project to *root*."""
     for folder in ("pytest_deploycheck", "suites"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / file, root / file)
-    checklist = root / "suites" / "checklist.md"
-    lines = checklist.read_text().splitlines(keepends=True)
-    after = next(i for i, line in enumerate(lines) if line.startswith("- [ ] **Load Balancer**"))
-    checklist.write_text("".join([*lines[: after + 1], block("checklist"), *lines[after + 1 :]]))
+    return root
+
+
+def insert(file: Path, text: str, *, after: str) -> None:
+    """Put *text* below the line of *file* that begins with *after*."""
+    lines = file.read_text().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith(after)) + 1
+    file.write_text("".join([*lines[:at], text, *lines[at:]]))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, with the three steps done."""
+    root = copied(tmp_path_factory.mktemp("project"))
+    insert(root / "suites/checklist.md", block("checklist"), after="- [ ] **Load Balancer**")
     for file, name in (
         ("suites/post_5min/test_service_health.py", "suite"),
         ("pytest_deploycheck/sandbox/faults/workloads.py", "fault"),
@@ -94,3 +109,28 @@ def test_an_item_without_a_check_holds(project: Path) -> None:
         checks.write_text(whole)
     assert verdict["verdict"] == "HOLD"
     assert [row["state"] for row in verdict["items"] if row["id"] == ITEM] == ["NOT_RUN"]
+
+
+def test_the_other_kinds_are_answered(tmp_path: Path) -> None:
+    """Each block in its place is all that each kind of check needs; a person has to speak."""
+    root = copied(tmp_path)
+    suites = root / "suites"
+    insert(suites / "checklist.md", block("kinds"), after="- [ ] **Redis Cache**")
+    insert(suites / "deploycheck.toml", block("kinds-limits"), after="[limits]")
+    base = suites / "environments" / "base.toml"
+    insert(base, block("kinds-words"), after="[attestations.items]")
+    base.write_text(f"{base.read_text()}\n{block('kinds-query')}")
+    insert(
+        suites / "environments" / "sandbox.toml",
+        '  "post_5min/cache-round-trip",\n',
+        after="allow_writes",
+    )
+    checks = suites / "post_5min" / "test_application_functionality.py"
+    imported = "from pytest_deploycheck.clients.attestations import Attestations\n"
+    insert(checks, imported, after="from pytest_deploycheck.clients.api")
+    checks.write_text(f"{checks.read_text()}\n\n{block('kinds-suite')}")
+    verdict = verdict_of(root)
+    states = {row["id"]: row["state"] for row in verdict["items"]}
+    assert {item: states[item] for item in KINDS} == KINDS
+    (reason,) = verdict["reasons"]
+    assert "deploycheck attest post_5min/dashboards-read" in reason["text"]
