@@ -17,6 +17,9 @@ Next, with the address of your platform in {folder}/environments/local.toml:
   pytest {options}-m post_5min --env=local --deploycheck-release=1.0.0 \\
     --deploycheck-deployed-at="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 Then a line in checklist.md for what must be so, and a function that answers it."""
+ELSEWHERE: Final = """\
+The commands of deploycheck, those that a verdict advises too, look into suites unless this is set:
+  export DEPLOYCHECK_CONFIG={folder}"""
 
 _USUAL: Final = Path("suites")
 _PYTEST: Final = {"pytest.ini": "", ".pytest.ini": "", "pytest.toml": "", ".pytest.toml": "",
@@ -44,6 +47,8 @@ def _init(given: argparse.Namespace) -> int:
     if folder != _USUAL:
         given_anyway += f"--deploycheck-config={shlex.quote(str(folder))} "
     print(NEXT.format(folder=folder, options=given_anyway))
+    if folder != _USUAL:
+        print(ELSEWHERE.format(folder=shlex.quote(str(folder))))
     return 0
 
 

@@ -75,8 +75,9 @@ def project_folder(root: Path) -> Path:
     places = [root.parent] if root.name == _POLICY else [root, root / "suites"]
     folder = next((place for place in places if (place / _POLICY).is_file()), None)
     if folder is None:
-        expected = f"the folder that holds {_POLICY} and {_CHECKLIST}: deploycheck init writes one"
-        raise ConfigError([f"{shown(root)}: found no {_POLICY}; expected {expected}"])
+        expected = f"the folder that holds {_POLICY} and {_CHECKLIST}"
+        help_ = "DEPLOYCHECK_CONFIG names another, deploycheck init writes one"
+        raise ConfigError([f"{shown(root)}: found no {_POLICY}; expected {expected}: {help_}"])
     return folder
 
 

@@ -89,6 +89,20 @@ def test_the_command_repeats_no_default(folder: Path, capsys: pytest.CaptureFixt
     assert (folder / ".gitignore").read_text().startswith("/reports/\n")
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_project_elsewhere_says_how_every_command_finds_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a verdict advises at night names no folder: without the variable it is refused."""
+    assert main(["init", "my checks"]) == 0
+    found = re.search(r"^  export (\S+)=(.*)$", capsys.readouterr().out, re.MULTILINE)
+    assert found is not None
+    assert main(["items"]) == 4
+    assert "DEPLOYCHECK_CONFIG names another" in capsys.readouterr().err
+    monkeypatch.setenv(found[1], *shlex.split(found[2]))
+    assert main(["items"]) == 0
+
+
 def test_files_of_another_project_stay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What git and pytest go by is the user's; the command then names the folder."""
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")

@@ -63,7 +63,7 @@ def test_no_project_is_said(tmp_path: Path, below: str) -> None:
     assert str(raised.value) == (
         f"{tmp_path / below}: found no deploycheck.toml; "
         "expected the folder that holds deploycheck.toml and checklist.md: "
-        "deploycheck init writes one"
+        "DEPLOYCHECK_CONFIG names another, deploycheck init writes one"
     )
 
 
