@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import codecs
 import datetime
+import enum
 import os
 import re
 import tomllib
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pytest_deploycheck.config.environment import CREDENTIALS, PATTERNS, Table
+from pytest_deploycheck.config.environment import CREDENTIALS, PATTERNS, Table, seconds_of
 from pytest_deploycheck.domain.near import meant
 
 Loc = tuple[str | int, ...]
@@ -108,13 +109,25 @@ def _described(detail: ErrorDetails, model: type[BaseModel], raw: object) -> str
     if kind in {"dataclass_type", "model_type"}:
         return f"{words}; expected a table of {', '.join(keys_at(model, loc))}"
     choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    return f"{words}; expected {_expected(detail)}{meant(str(found), choices)}"
+    expected = _wanted(model, loc) if kind == "missing" else _expected(detail)
+    return f"{words}; expected {expected}{meant(str(found), choices)}"
+
+
+def _wanted(model: type[BaseModel], loc: Loc) -> str:
+    """Say what the key at *loc*, which is not there, would hold."""
+    fields = _table_at(model, loc[:-1]).model_fields
+    field = next(field for name, field in fields.items() if loc[-1] in (name, field.alias))
+    if any(getattr(rule, "func", None) is seconds_of for rule in field.metadata):
+        return 'a duration, for example "5m" or "1m30s"'
+    kind = field.annotation
+    words = get_args(kind) if get_origin(kind) is Literal else ()
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        words = tuple(one.value for one in kind)
+    return " or ".join(f'"{word}"' for word in words) or "a value"
 
 
 def _expected(detail: ErrorDetails) -> str:
     """Turn pydantic's `Input should be a valid string` into `a valid string`."""
-    if detail["type"] == "missing":
-        return "a value"
     if detail["type"] == "string_pattern_mismatch":
         return PATTERNS[detail["ctx"]["pattern"]]
     message = detail["msg"].removeprefix("Value error, ").removeprefix("expected ")
@@ -178,6 +191,12 @@ def spoken(found: object, *, printable: bool = False) -> str:
 
 def keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the table at *loc* may have, as TOML writes them."""
+    fields = _table_at(model, loc).model_fields
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _table_at(model: type[BaseModel], loc: Loc) -> type[Table]:
+    """Return the table that belongs at *loc*."""
     annotation: Any = model if _is_table(model) else model.model_fields["root"].annotation
     for part in loc:
         if not _is_table(annotation):  # a table or list of tables: *part* is a name or an index
@@ -190,7 +209,8 @@ def keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
         )
         if isinstance(annotation, types.UnionType):
             annotation = next(filter(_is_table, get_args(annotation)))
-    return [field.alias or name for name, field in annotation.model_fields.items()]
+    table: type[Table] = annotation
+    return table
 
 
 def _is_table(annotation: object) -> bool:

@@ -70,7 +70,19 @@ def test_no_project_is_said(tmp_path: Path, below: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('settle = "30s"', "", "settle: found nothing; expected a value"),
+        (
+            'settle = "30s"',
+            "",
+            'settle: found nothing; expected a duration, for example "5m" or "1m30s"',
+        ),
+        (
+            'severity = "rollback"\nhold = "2m"',
+            'hold = "2m"',
+            (
+                "triggers.critical-error-rate.severity: found nothing; "
+                'expected "observe" or "rollback"'
+            ),
+        ),
         (
             'settle = "30s"',
             'setle = "30s"',

@@ -203,7 +203,7 @@ TRIGGERS = "critical-error-rate, security-issues"
         ),
         (
             "[prometheus.queries.other]\nquery = 'x'\nunit = '1'\nwindow = '1m'\n",
-            "prometheus.queries.other.worse: found nothing; expected a value",
+            'prometheus.queries.other.worse: found nothing; expected "above" or "below"',
         ),
         (
             "[api.loads.all]\nendpoints = ['login', 'logn']\nsamples = 20\nrate_per_s = 1\n",
@@ -387,7 +387,10 @@ def test_a_problem_names_the_file_that_it_is_in(scratch: Scratch) -> None:
     assert scratch.problems() == [
         f"{LIVE}: frontend.url: found nothing; expected a value",
         f"{base}: prometheus.queries.error_ratio.unit: found a number; expected a valid string",
-        f"{base}: prometheus.queries.error_ratio.window: found nothing; expected a value",
+        (
+            f"{base}: prometheus.queries.error_ratio.window: found nothing; expected a duration, "
+            'for example "5m" or "1m30s"'
+        ),
     ]
 
 
