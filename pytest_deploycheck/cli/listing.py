@@ -42,7 +42,9 @@ def _faults(given: argparse.Namespace) -> int:
 
 
 def _reacted_to(faults: Sequence[Fault], word: str | None) -> Sequence[Fault]:
-    """Return the faults to which the item, trigger or phase *word* reacts; None: all of them.
+    """Return the fault *word*, and those to which the item, trigger or phase of that name reacts.
+
+    None: all of them.
 
     Raises:
         ConfigError: To none: a mistake in the word would look as if nothing could break it.
@@ -58,10 +60,10 @@ def _reacted_to(faults: Sequence[Fault], word: str | None) -> Sequence[Fault]:
 
 
 def _reacting(fault: Fault) -> set[str]:
-    """Return the ids, slugs and phases of the items that react to *fault*, and its trigger."""
+    """Return the name of *fault*, its trigger, and of what reacts to it ids, slugs and phases."""
     parts = [item.partition("/") for item in fault.items]
     words = {*fault.items, *(slug for _, _, slug in parts), *(phase for phase, _, _ in parts)}
-    return words | ({fault.trigger} if fault.trigger else set())
+    return words | {fault.name} | ({fault.trigger} if fault.trigger else set())
 
 
 def _items(given: argparse.Namespace) -> int:
@@ -109,8 +111,8 @@ def _define_faults(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "word",
         nargs="?",
-        metavar="ITEM | TRIGGER | PHASE",
-        help="only what it must react to, for example post_5min/redis-cache (default: all)",
+        metavar="ITEM | TRIGGER | PHASE | FAULT",
+        help="only this one, or what it must react to: post_5min/redis-cache (default: all)",
     )
     add_json(parser)
 

@@ -39,6 +39,13 @@ def test_faults_are_found_by_who_reacts(
     assert (name in names, other in names) == (True, False)
 
 
+def test_a_fault_is_found_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before it is switched on somebody asks what it breaks, and it is proposed when misspelt."""
+    assert [row["name"] for row in listed(capsys, "prometheus-down")] == ["prometheus-down"]
+    assert main(["faults", "prometheus-dwon"]) == 4
+    assert "did you mean prometheus-down" in capsys.readouterr().err
+
+
 def test_a_word_that_nothing_reacts_by_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """An empty list would say that nothing can break it."""
     assert main(["faults", "post_5min/redis-cash"]) == 4
