@@ -10,6 +10,7 @@ from typing import Final
 from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.domain.errors import AwaitingError, InstrumentError, SubjectError
 from pytest_deploycheck.domain.events import Attested, Event
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.people import People
 from pytest_deploycheck.domain.policy import Policy
 from pytest_deploycheck.domain.units import spoken_time
@@ -26,7 +27,7 @@ class Attestations:
         environment: The environment's name.
         release: That is judged.
         deployed_at_s: When its rollout began, Unix seconds.
-        env_option: What was given as `--env`.
+        invocation: How the run was asked for.
         clock: Says what time it is, Unix seconds.
     """
 
@@ -38,7 +39,7 @@ class Attestations:
         environment: str,
         release: str,
         deployed_at_s: float,
-        env_option: str = "",
+        invocation: Invocation = USUAL,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._read = read
@@ -46,7 +47,7 @@ class Attestations:
         self._environment = environment
         self._release = release
         self._deployed_at_s = deployed_at_s
-        self._env_option = env_option or environment
+        self._invocation = invocation
         self._clock = clock
 
     def require(self, item: str) -> Attested:
@@ -103,7 +104,8 @@ class Attestations:
 
     def _command(self, item: str) -> str:
         words = [
-            "deploycheck", "attest", item, f"--env={self._env_option}", f"--release={self._release}"
+            "deploycheck", "attest", item, self._invocation.env_option(self._environment),
+            *self._invocation.folders(), f"--release={self._release}",
         ]  # fmt: skip
         asked = ["--by=…", "--statement=…"]
         if self._policy.words[item].needs_evidence:

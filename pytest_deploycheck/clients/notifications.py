@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.domain.errors import SubjectError
 from pytest_deploycheck.domain.events import Event, MessageSent
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.units import spoken_time
 
 _SOURCE: Final = "notifications"
@@ -31,8 +33,9 @@ class Notifications:
     Args:
         read: Returns every event of the deployment's people.
         channels: Message → names of the channels that it goes to.
+        environment: The environment's name.
         deployed_at_s: When the rollout began, Unix seconds.
-        env_option: What was given as `--env`.
+        invocation: How the run was asked for.
         rehearsal: Receipts that were made up for a demonstration count.
     """
 
@@ -41,14 +44,16 @@ class Notifications:
         read: Callable[[], Sequence[Event]],
         *,
         channels: dict[str, tuple[str, ...]],
+        environment: str,
         deployed_at_s: float,
-        env_option: str,
+        invocation: Invocation = USUAL,
         rehearsal: bool,
     ) -> None:
         self._read = read
         self._channels = channels
+        self._environment = environment
         self._deployed_at_s = deployed_at_s
-        self._env_option = env_option
+        self._invocation = invocation
         self._rehearsal = rehearsal
 
     def require(self, kind: str) -> Told:
@@ -71,10 +76,14 @@ class Notifications:
             raise SubjectError(
                 f"found no receipt of the message {kind!r}"
                 f"{' from ' + ', '.join(missing) if sent else ''}; expected one; "
-                f"run deploycheck notify {kind} --env={self._env_option}"
+                f"run {self._command(kind)}"
             )
         last = max(sent.values(), key=lambda event: event.at_s)
         return Told(subject=last.subject, at_s=last.at_s, ahead_s=self._deployed_at_s - last.at_s)
+
+    def _command(self, kind: str) -> str:
+        env = self._invocation.env_option(self._environment)
+        return shlex.join(["deploycheck", "notify", kind, env, *self._invocation.folders()])
 
 
 def _spoken(receipt: MessageSent) -> str:

@@ -94,7 +94,7 @@ def tell(settled: Deployment, decision: Decision, report: Path) -> Iterator[str]
                     f"{reason.verdict.value} {reason.text}"
                     for reason in told(decision.reasons)[:10]
                 ],
-                "next": next_commands(decision, env_option=settled.options.env)[:3],
+                "next": next_commands(decision, invocation=settled.options.invocation)[:3],
                 "report": str(report),
             },
             occasion=settled.run,

@@ -316,7 +316,7 @@ def attestations(pytestconfig: pytest.Config) -> Attestations:
         environment=settled.environment.name,
         release=settled.release,
         deployed_at_s=settled.deployed_at_s,
-        env_option=settled.options.env,
+        invocation=settled.options.invocation,
     )
 
 
@@ -336,8 +336,9 @@ def notifications(pytestconfig: pytest.Config) -> Notifications:
             )
             for kind in ("scheduled", "completed", "rolled-back")
         },
+        environment=settled.environment.name,
         deployed_at_s=settled.deployed_at_s,
-        env_option=settled.options.env,
+        invocation=settled.options.invocation,
         rehearsal=settled.policy.accepts_demonstrations,
     )
 

@@ -8,9 +8,12 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.domain.invocation import Invocation
 
 GROUP = "deploycheck"
 _T = TypeVar("_T")
@@ -59,6 +62,7 @@ class Options:
     faults: tuple[str, ...]
     shard: Shard | None
     """None: every check is run here."""
+    invocation: Invocation
 
 
 def define(parser: pytest.Parser) -> None:
@@ -161,9 +165,15 @@ def read(config: pytest.Config, variables: Mapping[str, str]) -> tuple[Options, 
         The options, with the default in the place of each that cannot be used; and a line for each
         of those.
     """
-    from pytest_deploycheck.domain.units import duration_s, unix_seconds  # asleep, nobody reads
+    # Asleep, nobody reads.
+    from pytest_deploycheck.domain.invocation import Invocation
+    from pytest_deploycheck.domain.units import duration_s, unix_seconds
 
     problems: list[str] = []
+
+    def given_as(name: str) -> str:
+        given = config.getoption(f"deploycheck_{name}", None)
+        return str(given or variables.get(variable(name)) or "")
 
     def take(name: str, parse: Callable[[str], _T], default: _T) -> _T:
         given = config.getoption(f"deploycheck_{name.replace('-', '_')}", None)
@@ -179,8 +189,9 @@ def read(config: pytest.Config, variables: Mapping[str, str]) -> tuple[Options, 
             return default
 
     faults = config.getoption("deploycheck_fault", None)
+    env = environment_name(config, variables) or ""
     options = Options(
-        env=environment_name(config, variables) or "",
+        env=env,
         release=take("release", str, None),
         deployed_at_s=take("deployed-at", unix_seconds, None),
         config=take("config", lambda text: config.invocation_params.dir / text, None),
@@ -191,6 +202,7 @@ def read(config: pytest.Config, variables: Mapping[str, str]) -> tuple[Options, 
         interval_s=take("interval", duration_s, None),
         shard=take("shard", Shard.of, None),
         faults=tuple(faults or _words(variables.get(variable("fault"), ""))),
+        invocation=Invocation(env=env, config=given_as("config"), reports=given_as("reports")),
     )
     return options, problems
 

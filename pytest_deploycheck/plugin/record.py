@@ -247,7 +247,7 @@ class Record:
             decision,
             events,
             policy=settled.policy,
-            env_option=settled.options.env,
+            invocation=settled.options.invocation,
             exit_code=self.exit_code,
         )
         layout.set_latest(settled.options.reports, self.folder)
@@ -290,7 +290,7 @@ class Record:
         return summary_lines(
             decision,
             report=Path(shown(self.folder / "report.html", self._config.invocation_params.dir)),
-            env_option=self._settled.options.env,
+            invocation=self._settled.options.invocation,
             exit_code=self.exit_code,
         )
 

@@ -42,6 +42,7 @@ class Surfaces:
                 Source(text=project.document.text, lines=project.document.lines),
                 at_s=decision.at_s,
                 journals=self._record.journals,
+                invocation=self._settled.options.invocation,
             ).index
         except (OSError, DeploycheckError) as error:  # the run itself is decided
             self._record.tell(f"the deployment's pages could not be written: {error}")

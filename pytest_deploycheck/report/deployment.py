@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.items import Checklist
 from pytest_deploycheck.domain.policy import Policy
 from pytest_deploycheck.domain.units import spoken_time
@@ -40,6 +41,7 @@ def write_deployment(
     *,
     at_s: float,
     journals: Runs | None = None,
+    invocation: Invocation = USUAL,
 ) -> Written:
     """Judge the whole record in *folder*, and write what is rendered over it.
 
@@ -50,18 +52,19 @@ def write_deployment(
         source: The document that the checklist was read from.
         at_s: The time to judge at, Unix seconds.
         journals: Of the runs, as `read_runs` has just read them; None: they are read.
+        invocation: How the run was asked for.
 
     Raises:
         JournalError: A journal is broken, or there is none of a run.
     """
     told = deployment_of(folder, checklist, policy, source, at_s=at_s, journals=journals)
-    index = layout.write_whole(folder / "index.html", index_page(told))
+    index = layout.write_whole(folder / "index.html", index_page(told, invocation=invocation))
     document = layout.write_whole(folder / "checklist.md", completed_checklist(told, source))
     data = layout.write_whole(folder / "deployment.json", to_json(deployment_document(told)))
     return Written(deployment=told, index=index, checklist=document, data=data)
 
 
-def index_page(told: Deployment) -> str:
+def index_page(told: Deployment, *, invocation: Invocation = USUAL) -> str:
     """Return `index.html`."""
     decision = told.decision
     return render_page(
@@ -73,7 +76,7 @@ def index_page(told: Deployment) -> str:
         told=told,
         word=_word(told),
         why=decision.reasons[0].text if decision.reasons else "What was run has its evidence.",
-        next=() if told.rolled_back else next_commands(decision),
+        next=() if told.rolled_back else next_commands(decision, invocation=invocation),
         counts=counts(decision),
     )
 

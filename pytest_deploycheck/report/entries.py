@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_deploycheck.domain.decision import CheckResult, Decision, ItemResult
 from pytest_deploycheck.domain.events import Evidence
+from pytest_deploycheck.domain.invocation import Invocation
 from pytest_deploycheck.domain.policy import Policy, Trigger
 from pytest_deploycheck.domain.reasons import words_of
 from pytest_deploycheck.domain.words import (
@@ -125,11 +126,11 @@ def anchor(item_id: str) -> str:
     return f"item-{item_id.replace('/', '-')}"
 
 
-def entries_of(decision: Decision, policy: Policy, *, env_option: str) -> tuple[Entry, ...]:
+def entries_of(decision: Decision, policy: Policy, *, invocation: Invocation) -> tuple[Entry, ...]:
     """Return an entry for each item; those that stand against PROCEED get their evidence first."""
     budget = _Budget(max(_EVIDENCE_BYTES_LEAST, _EVIDENCE_BYTES * len(decision.items)))
     by_need = sorted(decision.items, key=lambda item: -gravity(item.verdict))
-    made = {item.item.id: _entry(item, decision, policy, budget, env_option) for item in by_need}
+    made = {item.item.id: _entry(item, decision, policy, budget, invocation) for item in by_need}
     return tuple(made[item.item.id] for item in decision.items)
 
 
@@ -152,7 +153,7 @@ class _Budget:
 
 
 def _entry(
-    item: ItemResult, decision: Decision, policy: Policy, budget: _Budget, env_option: str
+    item: ItemResult, decision: Decision, policy: Policy, budget: _Budget, invocation: Invocation
 ) -> Entry:
     well = item.verdict is Verdict.PROCEED
     longest = _LONGEST_PASSED_ANSWER if well else _LONGEST_ANSWER
@@ -168,13 +169,13 @@ def _entry(
                 bad_samples=sum(s.outcome is Outcome.FAILED for s in check.ended.samples),
                 evidence=tuple(shown for shown in evidence if shown.named),
                 unnamed=sum(not shown.named for shown in evidence),
-                command=check_command(decision, check.ended.nodeid, env_option=env_option),
+                command=check_command(decision, check.ended.nodeid, invocation=invocation),
             )
             for check in item.checks
             for evidence in [[budget.show(e, longest=longest) for e in check.ended.evidence]]
         ),
         commands=tuple(
-            (nodeid, check_command(decision, nodeid, env_option=env_option))
+            (nodeid, check_command(decision, nodeid, invocation=invocation))
             for nodeid in item.not_run
         ),
         owner=_first(policy.owners, keys),

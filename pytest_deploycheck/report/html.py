@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.events import BaselineValue, Event, Measurement
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.policy import Policy
 from pytest_deploycheck.domain.reasons import spoken_hold, spoken_state
 from pytest_deploycheck.domain.timelines import Span
@@ -62,7 +63,7 @@ def report_page(
     events: Sequence[Event],
     policy: Policy,
     *,
-    env_option: str = "",
+    invocation: Invocation = USUAL,
     over_time: Mapping[str, Sequence[Span]] | None = None,
 ) -> str:
     """Return the page; the same arguments give the same bytes.
@@ -71,10 +72,10 @@ def report_page(
         decision: What was judged.
         events: Of the whole record, in any order.
         policy: As the environment has it.
-        env_option: What was given as `--env`, when that is not the environment's name.
+        invocation: How the run was asked for.
         over_time: The timeline of each trigger; None: it is worked out from *events*.
     """
-    page = page_of(decision, events, policy, env_option=env_option, over_time=over_time)
+    page = page_of(decision, events, policy, invocation=invocation, over_time=over_time)
     title = f"{decision.verdict.value}: {decision.release} in {decision.environment}, "
     title += f"{', '.join(decision.phases)}, {spoken_time(decision.at_s)}"
     return render_page(

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_deploycheck.domain.decision import Decision
 from pytest_deploycheck.domain.events import Event, RunStarted
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.items import Checklist
 from pytest_deploycheck.domain.judge import judge
 from pytest_deploycheck.domain.policy import Policy
@@ -42,7 +43,7 @@ def write_run(
     events: Sequence[Event],
     *,
     policy: Policy,
-    env_option: str = "",
+    invocation: Invocation = USUAL,
     exit_code: int | None = None,
 ) -> Rendered:
     """Write verdict.json, report.html, junit.xml and summary.md, each whole or not at all.
@@ -52,7 +53,7 @@ def write_run(
         decision: As judged from *events*.
         events: Of the whole record, in any order.
         policy: As the environment has it.
-        env_option: What was given as `--env`, when that is not the environment's name.
+        invocation: How the run was asked for.
         exit_code: The process's own, when it is not the decision's.
     """
     known = [event for event in events if event.at_s <= decision.at_s]
@@ -63,12 +64,12 @@ def write_run(
         decision,
         known,
         policy=policy,
-        env_option=env_option,
+        invocation=invocation,
         verdict=folder / VERDICT,
         over_time=over_time,
     )
     document = verdict_document(
-        decision, env_option=env_option, exit_code=exit_code, timelines=over_time
+        decision, invocation=invocation, exit_code=exit_code, timelines=over_time
     )
     layout.write_whole(written.verdict, to_json(document))
     return written
@@ -82,13 +83,13 @@ def _write_pages(
     policy: Policy,
     verdict: Path,
     over_time: Mapping[str, Sequence[Span]],
-    env_option: str = "",
+    invocation: Invocation = USUAL,
 ) -> Rendered:
-    page = report_page(decision, events, policy, env_option=env_option, over_time=over_time)
+    page = report_page(decision, events, policy, invocation=invocation, over_time=over_time)
     report = layout.write_whole(folder / "report.html", page)
     junit = layout.write_whole(folder / "junit.xml", junit_xml(decision))
     summary = layout.write_whole(
-        folder / "summary.md", summary_markdown(decision, env_option=env_option)
+        folder / "summary.md", summary_markdown(decision, invocation=invocation)
     )
     return Rendered(decision=decision, verdict=verdict, report=report, junit=junit, summary=summary)
 

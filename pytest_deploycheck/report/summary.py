@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_deploycheck.domain.decision import Decision
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.units import spoken_day, spoken_duration, spoken_time
 from pytest_deploycheck.domain.words import TriggerState, Verdict
 from pytest_deploycheck.report.reasons import told
@@ -23,7 +24,7 @@ ICONS: Final = {
 }
 
 
-def summary_markdown(decision: Decision, *, env_option: str = "") -> str:
+def summary_markdown(decision: Decision, *, invocation: Invocation = USUAL) -> str:
     """Return the decision as Markdown, at most LONGEST_BYTES of UTF-8, cut at the end of a line."""
     about = (
         f"Release {for_markdown(decision.release)} in {for_markdown(decision.environment)}; "
@@ -46,7 +47,7 @@ def summary_markdown(decision: Decision, *, env_option: str = "") -> str:
         head += ["Weaker than the base or the policy:", "", *lines, ""]
     if decision.review_at_s is not None:
         head += [f"Next review of the checklist: until {spoken_day(decision.review_at_s)}.", ""]
-    commands = [neutral(command) for command in next_commands(decision, env_option=env_option)]
+    commands = [neutral(command) for command in next_commands(decision, invocation=invocation)]
     return _capped(
         [
             *head,

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_deploycheck.domain.clock import Timeliness
 from pytest_deploycheck.domain.decision import Decision
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.reasons import spoken_hold
 from pytest_deploycheck.domain.units import spoken_day, spoken_duration, spoken_time
 from pytest_deploycheck.domain.words import UNCHECKED, Outcome, State, TriggerState, Verdict
@@ -43,7 +44,7 @@ def summary_lines(
     decision: Decision,
     *,
     report: Path | None = None,
-    env_option: str = "",
+    invocation: Invocation = USUAL,
     exit_code: int | None = None,
 ) -> list[Line]:
     """Return the summary: verdict, counts, reasons, triggers, what is missing, next, report.
@@ -54,12 +55,12 @@ def summary_lines(
     Args:
         decision: What was judged.
         report: Where its page is.
-        env_option: What was given as `--env`, when that is not the environment's name.
+        invocation: How the run was asked for.
         exit_code: The process's own; None: the decision's.
     """
     return [
         _verdict(decision, exit_code),
-        *_lines(decision, env_option=env_option),
+        *_lines(decision, invocation=invocation),
         *([_report(report)] if report is not None else []),
     ]
 
@@ -85,7 +86,7 @@ def _report(report: Path) -> Line:
     return _line(f"report: {report}")
 
 
-def _lines(decision: Decision, *, env_option: str) -> Iterator[Line]:
+def _lines(decision: Decision, *, invocation: Invocation) -> Iterator[Line]:
     yield _line(f"items: {counts(decision)}{', partial' if decision.partial else ''}")
     if watched := sampled(decision):
         yield _line(f"samples: {watched}")
@@ -118,7 +119,7 @@ def _lines(decision: Decision, *, env_option: str) -> Iterator[Line]:
         yield _line(f"unchecked: {', '.join(named)}", {"yellow": True})
     if decision.review_at_s is not None:
         yield _line(f"review: of the checklist until {spoken_day(decision.review_at_s)}")
-    commands = next_commands(decision, env_option=env_option)
+    commands = next_commands(decision, invocation=invocation)
     shown = len(commands) if decision.verdict is Verdict.ROLLBACK else 1
     for command in commands[:shown]:
         yield _line(f"next: {command}", {"bold": True})

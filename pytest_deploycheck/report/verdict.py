@@ -20,6 +20,7 @@ from pytest_deploycheck.domain.decision import (
     TriggerResult,
 )
 from pytest_deploycheck.domain.events import Evidence, Measurement
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.timelines import Span
 from pytest_deploycheck.domain.words import State, Verdict
 from pytest_deploycheck.report.text import neutral
@@ -32,7 +33,7 @@ _MOST_SPANS = 500
 def verdict_document(
     decision: Decision,
     *,
-    env_option: str = "",
+    invocation: Invocation = USUAL,
     exit_code: int | None = None,
     timelines: Mapping[str, Sequence[Span]] | None = None,
 ) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def verdict_document(
 
     Args:
         decision: What was judged.
-        env_option: What was given as `--env`, when that is not the environment's name.
+        invocation: How the run was asked for.
         exit_code: The process's own, when it is not the decision's: pytest's when interrupted.
         timelines: Of each trigger, by its id; None: nothing is known of them.
     """
@@ -62,7 +63,7 @@ def verdict_document(
         "triggers": [_trigger(trigger, known.get(trigger.id, ())) for trigger in decision.triggers],
         "items": [_item(item) for item in decision.items],
         "checks": [_check(check) for item in decision.items for check in item.checks],
-        "next": [neutral(command) for command in next_commands(decision, env_option=env_option)],
+        "next": [neutral(command) for command in next_commands(decision, invocation=invocation)],
     }
 
 
@@ -102,25 +103,25 @@ def _iso_second(at_s: int) -> str:
     return f"{datetime.datetime.fromtimestamp(at_s, datetime.UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
-def next_commands(decision: Decision, *, env_option: str = "") -> list[str]:
+def next_commands(decision: Decision, *, invocation: Invocation = USUAL) -> list[str]:
     """Return the commands to run next, the most pressing first."""
-    env = env_option or decision.environment
     match decision.verdict:
         case Verdict.ROLLBACK:
             confirmed = f"--confirm={decision.environment}/{decision.release}"
-            ours = _command("deploycheck", "rollback", f"--env={env}", confirmed)
+            env = invocation.env_option(decision.environment)
+            ours = _command("deploycheck", "rollback", env, *invocation.folders(), confirmed)
             return [ours, *([decision.rollback_command] if decision.rollback_command else [])]
         case Verdict.PROCEED:
             phases = [decision.following] if decision.following else []
-            return [run_command(decision, f"-m {p}", env_option=env_option) for p in phases]
+            return [run_command(decision, f"-m {p}", invocation=invocation) for p in phases]
         case Verdict.OBSERVE:
-            watch = run_command(decision, _expression(decision.phases), env_option=env_option)
+            watch = run_command(decision, _expression(decision.phases), invocation=invocation)
             return [f"{watch} --deploycheck-watch=30m"]
         case Verdict.HOLD:
-            commands = [_for_held_item(item, decision, env) for item in decision.items]
+            commands = [_for_held_item(item, decision, invocation) for item in decision.items]
             kept = list(dict.fromkeys(command for command in commands if command))
             phases = _worth_another_run(decision)
-            again = [run_command(decision, _expression(phases), env_option=env_option)]
+            again = [run_command(decision, _expression(phases), invocation=invocation)]
             return [*kept[: _MOST_COMMANDS - 1], *(again if phases else [])]
 
 
@@ -131,38 +132,40 @@ def _worth_another_run(decision: Decision) -> list[str]:
     return [p for p in decision.phases if p in answered and looked.get(p) is not Timeliness.LATE]
 
 
-def run_command(decision: Decision, selection: str, *, env_option: str) -> str:
+def run_command(decision: Decision, selection: str, *, invocation: Invocation) -> str:
     """Return the command that runs *selection* (already quoted) for this very deployment."""
     return " ".join(
         [
             "pytest",
             selection,
-            shlex.quote(f"--env={env_option or decision.environment}"),
+            shlex.quote(invocation.env_option(decision.environment)),
+            *map(shlex.quote, invocation.folders("--deploycheck-")),
             shlex.quote(f"--deploycheck-release={decision.release}"),
             f"--deploycheck-deployed-at={iso(decision.deployed_at_s)}",
         ]
     )
 
 
-def check_command(decision: Decision, nodeid: str, *, env_option: str) -> str:
+def check_command(decision: Decision, nodeid: str, *, invocation: Invocation) -> str:
     """Return the command that runs just the check *nodeid* for this very deployment."""
-    return run_command(decision, shlex.quote(nodeid), env_option=env_option)
+    return run_command(decision, shlex.quote(nodeid), invocation=invocation)
 
 
 def _expression(phases: Iterable[str]) -> str:
     return f"-m {shlex.quote(' or '.join(phases))}"
 
 
-def _for_held_item(item: ItemResult, decision: Decision, env: str) -> str | None:
+def _for_held_item(item: ItemResult, decision: Decision, invocation: Invocation) -> str | None:
     if item.verdict is not Verdict.HOLD:
         return None
     if item.state is State.AWAITING:
-        of_this = (f"--env={env}", f"--release={decision.release}")
+        env = invocation.env_option(decision.environment)
+        of_this = (env, *invocation.folders(), f"--release={decision.release}")
         asked = ["--by=…", "--statement=…"]  # what a person writes, as the check asks for it
         if any("--evidence=" in check.ended.message for check in item.checks):
             asked.append("--evidence=…")
         return " ".join([_command("deploycheck", "attest", item.item.id, *of_this), *asked])
-    return _command("deploycheck", "why", item.item.id)
+    return _command("deploycheck", "why", item.item.id, *invocation.folders())
 
 
 def _command(*words: str) -> str:

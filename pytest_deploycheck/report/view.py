@@ -20,6 +20,7 @@ from pytest_deploycheck.domain.events import (
     RunStarted,
     Waived,
 )
+from pytest_deploycheck.domain.invocation import USUAL, Invocation
 from pytest_deploycheck.domain.policy import Phase, Policy
 from pytest_deploycheck.domain.timelines import Span, timelines
 from pytest_deploycheck.domain.words import (
@@ -130,14 +131,14 @@ def page_of(
     events: Iterable[Event],
     policy: Policy,
     *,
-    env_option: str = "",
+    invocation: Invocation = USUAL,
     over_time: Mapping[str, Sequence[Span]] | None = None,
 ) -> Page:
     """Work out the page of *decision* from the record's *events*; see `html.report_page`."""
     known = [event for event in events if event.at_s <= decision.at_s]
     runs = sorted((e for e in known if isinstance(e, RunStarted)), key=lambda e: e.at_s)
     run = next((e for e in reversed(runs) if e.at_s == decision.started_at_s), None)
-    entries = entries_of(decision, policy, env_option=env_option)
+    entries = entries_of(decision, policy, invocation=invocation)
     of_people = [item.waiver or item.attestation for item in decision.items]
     revoked = {event.id for event in known if isinstance(event, Revoked)}
     here = {item.item.id for item in decision.items}
@@ -157,7 +158,7 @@ def page_of(
     return Page(
         decision=decision,
         why=told(decision.reasons)[0].text if decision.reasons else _all_is_well(decision),
-        next=tuple(next_commands(decision, env_option=env_option)),
+        next=tuple(next_commands(decision, invocation=invocation)),
         unchecked=_unchecked(decision, entries),
         troubled=tuple(entry for entry in entries if entry.troubled),
         difference=_difference(decision, known, runs, run),

@@ -125,7 +125,7 @@ def notifications(*events: Event, channels: tuple[str, ...] = ("mail",)) -> Noti
         lambda: events,
         channels={"scheduled": channels},
         deployed_at_s=DEPLOYED_S,
-        env_option="production",
+        environment="production",
         rehearsal=False,
     )
 

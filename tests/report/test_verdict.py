@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from pytest_deploycheck.domain.events import RunStarted
+from pytest_deploycheck.domain.invocation import Invocation
 from pytest_deploycheck.domain.judge import judge
 from pytest_deploycheck.report.verdict import (
     json_schema,
@@ -119,8 +120,21 @@ def test_the_next_command_fits_the_verdict(told: stories.Story, expected: list[s
 
 def test_a_command_names_the_environment_as_it_was_given() -> None:
     """`--env` may be the path of a file, and a path may hold blanks."""
-    (command,) = next_commands(stories.rollback().decision, env_option="my envs/production.toml")
+    (command,) = next_commands(
+        stories.rollback().decision, invocation=Invocation(env="my envs/production.toml")
+    )
     assert shlex.split(command)[2] == "--env=my envs/production.toml"
+
+
+@pytest.mark.parametrize("told", [stories.rollback(), stories.hold(), stories.proceed()])
+def test_a_command_names_the_folders_as_they_were_given(told: stories.Story) -> None:
+    """Pasted at night, it must find the same project and the same record."""
+    given = Invocation(config="our checks", reports="/var/reports")
+    for command in next_commands(told.decision, invocation=given):
+        prefix = "--deploycheck-" if command.startswith("pytest ") else "--"
+        words = shlex.split(command)
+        assert f"{prefix}config=our checks" in words
+        assert f"{prefix}reports=/var/reports" in words
 
 
 def test_a_missing_word_of_a_person_names_how_to_give_it() -> None:
