@@ -6,14 +6,20 @@ The Kubernetes API is an instrument; a workload that is missing is the subject's
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from pytest_deploycheck.clients import objects
+from pytest_deploycheck.clients.clocks import MAX_SKEW_S
 from pytest_deploycheck.clients.foundations import Foundations
 from pytest_deploycheck.clients.kubernetes_api import PLURALS, KubernetesApi
 from pytest_deploycheck.clients.objects import Ingress, Job, Json, Pod, ServiceEndpoints, Workload
 from pytest_deploycheck.config import environment
 from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
+
+_OVERDUE_S: Final = 30.0 + MAX_SKEW_S
+"""A node has so long to report that a pod has ended whose grace is over."""
 
 
 class Cluster(Foundations):
@@ -25,6 +31,7 @@ class Cluster(Foundations):
         release: The release that is being judged; None: whatever the cluster runs.
         deployed_at_s: When its rollout began; None: what the cluster says.
         api: Replaces the connection, in tests.
+        clock: Unix seconds.
     """
 
     def __init__(
@@ -35,8 +42,10 @@ class Cluster(Foundations):
         release: str | None = None,
         deployed_at_s: float | None = None,
         api: KubernetesApi | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._api = api or KubernetesApi(settings, user_agent=user_agent)
         self._release = release
         self._deployed_at_s = deployed_at_s
@@ -73,26 +82,27 @@ class Cluster(Foundations):
         """Return every pod of the namespace that is to run: no Job's, and none that has ended well.
 
         One that failed counts if it did so since the deployment. What ends well by itself is nobody
-        to wait for: `helm test` leaves such pods, and so does a person who looked around.
+        to wait for: `helm test` leaves such pods, and so does a person who looked around. Neither
+        is what a ReplicaSet has made another for.
 
         Raises:
             InstrumentError: No usable answer, or no pod at all.
         """
-        since_s = self._since_s()
-        found = [
-            objects.pod(pod, None, since_s)
-            for pod in self._list("api/v1", self._settings.namespace, "pods")
-        ]
-        if not found:
-            raise InstrumentError(
-                f"namespace {self._settings.namespace} has no pods: is it the right one?"
-            )
+        return tuple(pod for pod in self._pods() if not pod.replaced)
+
+    def left_behind(self) -> tuple[Pod, ...]:
+        """Return the pods that others have replaced, and that are not gone as they should be.
+
+        Evicted since the deployment, lost with their node, or held by a finalizer.
+
+        Raises:
+            InstrumentError: No usable answer, or no pod at all.
+        """
+        late_s = self._clock() - _OVERDUE_S
         return tuple(
             pod
-            for pod in found
-            if not pod.of_job
-            and pod.phase != "Succeeded"
-            and (pod.ended_at_s is None or pod.ended_at_s >= since_s)
+            for pod in self._pods()
+            if pod.replaced and (pod.gone_at_s is None or pod.gone_at_s <= late_s)
         )
 
     def jobs(self) -> tuple[Job, ...]:
@@ -224,6 +234,24 @@ class Cluster(Foundations):
         return math.floor(
             self.deployed_at_s() if self._deployed_at_s is None else self._deployed_at_s
         )
+
+    def _pods(self) -> list[Pod]:
+        since_s = self._since_s()
+        found = [
+            objects.pod(pod, None, since_s)
+            for pod in self._list("api/v1", self._settings.namespace, "pods")
+        ]
+        if not found:
+            raise InstrumentError(
+                f"namespace {self._settings.namespace} has no pods: is it the right one?"
+            )
+        return [
+            pod
+            for pod in found
+            if not pod.of_job
+            and pod.phase != "Succeeded"
+            and (pod.ended_at_s is None or pod.ended_at_s >= since_s)
+        ]
 
     def _list(self, group: str, namespace: str, plural: str) -> list[Json]:
         return self._api.list(f"/{group}/namespaces/{namespace}/{plural}")

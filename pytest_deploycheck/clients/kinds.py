@@ -41,6 +41,7 @@ class _Metadata(Shape):
     annotations: _Annotations | None = None
     owners: list[_Owner] | None = Field(default=None, alias="ownerReferences")
     created_at: Time | None = Field(default=None, alias="creationTimestamp")
+    gone_at: Time | None = Field(default=None, alias="deletionTimestamp")
     generation: int = 0
 
 

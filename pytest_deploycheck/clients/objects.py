@@ -38,6 +38,10 @@ class Pod:
     revision: str
     """Hash of the revision that it was made from, or empty."""
     of_job: bool
+    replaced: bool
+    """Its ReplicaSet counts on it no more and has made another: it is being deleted, or failed."""
+    gone_at_s: float | None
+    """By when it is to be gone, grace included; None: nobody deletes it."""
     created_at_s: float
     ended_at_s: float | None
     """When its last container ended, None while it runs."""
@@ -166,7 +170,11 @@ def workload(
         release=release_of(found, settings.container, release_label),
         image=image,
         pods=tuple(one for one in mine if one.revision == revision and revision),
-        old_pods=tuple(one for one in mine if one.revision != revision and one.ended_at_s is None),
+        old_pods=tuple(
+            one
+            for one in mine
+            if one.revision != revision and one.ended_at_s is None and not one.replaced
+        ),
     )
 
 
@@ -237,16 +245,20 @@ def pod(found: Json, container: str | None, since_s: float) -> Pod:
     labels = labels_of(found)
     ends = [_ended(s.get("state") or {}) for s in status.get("containerStatuses") or ()]
     over = phase in ("Succeeded", "Failed")
+    gone_at_s = time_of(metadata.get("deletionTimestamp"))
+    makers = {owner.get("kind") for owner in metadata.get("ownerReferences") or ()}
     return Pod(
         name=metadata["name"],
         phase=phase,
-        ready=conditions.get("Ready") == "True" and "deletionTimestamp" not in metadata,
+        ready=conditions.get("Ready") == "True" and gone_at_s is None,
         restarts=sum(_restarts(one, created_at_s, since_s) for one in statuses),
         reason=_reason(status, statuses),
         image=image_of(found.get("spec") or {}, container),
         build=_build(status, container),
         revision=labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "",
-        of_job=any(o.get("kind") == "Job" for o in metadata.get("ownerReferences") or ()),
+        of_job="Job" in makers,
+        replaced="ReplicaSet" in makers and (phase == "Failed" or gone_at_s is not None),
+        gone_at_s=gone_at_s,
         created_at_s=created_at_s,
         ended_at_s=max((end for end in ends if end is not None), default=created_at_s)
         if over

@@ -57,6 +57,13 @@ def test_every_pod_is_ready_and_stays_up(cluster: Cluster, environment: Environm
 
 
 @pytest.mark.check("pod-status")
+def test_no_pod_was_left_behind(cluster: Cluster) -> None:
+    """Another took its place, so the platform is well; why it was evicted or hangs is not known."""
+    left = ", ".join(f"{pod.name} ({pod.reason or pod.phase})" for pod in cluster.left_behind())
+    assert not left, f"found pods that were evicted or do not end: {left}; see why, and delete them"
+
+
+@pytest.mark.check("pod-status")
 def test_no_job_was_given_up(cluster: Cluster) -> None:
     """A Job tries again by itself; one that gave up, a backup say, is for a person to look at."""
     for job in cluster.jobs():

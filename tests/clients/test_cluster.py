@@ -128,7 +128,7 @@ def test_a_pod_is_ready_only_when_it_says_so(
     """READY 1/1 is a count of containers; the condition is what the service looks at."""
     pod = next(iter(sandbox.platform.pods(API)))
     change(pod)
-    found = {one.name: one for one in cluster.pods()}
+    found = {one.name: one for one in by_name(cluster)[API].pods}
     assert found[pod["metadata"]["name"]].ready is ready
 
 
@@ -211,7 +211,46 @@ def test_what_ended_before_the_deployment_is_history(sandbox: Sandbox, cluster: 
     assert "evicted" not in {pod.name for pod in by_name(cluster)[API].old_pods}
     now = dt.datetime.fromtimestamp(sandbox.platform.deployed_at_s, dt.UTC)  # in whole seconds
     evicted["metadata"]["creationTimestamp"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    assert "evicted" not in {pod.name for pod in cluster.pods()}  # another took its place
+    assert [pod.name for pod in cluster.left_behind()] == ["evicted"]
+    evicted["metadata"]["ownerReferences"][0]["kind"] = "DaemonSet"
     assert "evicted" in {pod.name for pod in cluster.pods()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "late_s", "counts", "left"),
+    [
+        ("ReplicaSet", -600, False, False),
+        ("ReplicaSet", 59, False, False),
+        ("ReplicaSet", 60, False, True),
+        ("StatefulSet", -600, True, False),
+    ],
+)
+def test_a_pod_that_is_being_deleted_may_take_its_time(
+    sandbox: Sandbox,
+    cluster_settings: environment.Cluster,
+    *,
+    kind: str,
+    late_s: float,
+    counts: bool,
+    left: bool,
+) -> None:
+    """A bot ends its talks in ten minutes of grace; only a ReplicaSet does not wait for that."""
+    leaving = copy.deepcopy(next(iter(sandbox.platform.pods(API))))
+    leaving["metadata"] |= {"name": "leaving", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    leaving["metadata"]["labels"]["pod-template-hash"] = "0ld"
+    leaving["metadata"]["ownerReferences"][0]["kind"] = kind
+    sandbox.platform.objects["pods"].append(leaving)
+    gone_at_s = dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()
+    cluster = Cluster(
+        cluster_settings,
+        user_agent=USER_AGENT,
+        deployed_at_s=sandbox.platform.deployed_at_s,
+        clock=lambda: gone_at_s + late_s,
+    )
+    assert ("leaving" in {pod.name for pod in cluster.pods()}) == counts
+    assert ("leaving" in {pod.name for pod in by_name(cluster)[API].old_pods}) == counts
+    assert ("leaving" in {pod.name for pod in cluster.left_behind()}) == left
 
 
 @pytest.mark.parametrize(("phase", "counts"), [("Succeeded", False), ("Failed", True)])

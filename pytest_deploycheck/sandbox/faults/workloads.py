@@ -97,6 +97,20 @@ def workload_missing(platform: Platform) -> None:
 
 
 @fault(PODS, verdict=Verdict.HOLD)
+def pod_evicted(platform: Platform) -> None:
+    """A node was short of memory and evicted a pod of the API, which another has replaced."""
+    pod = _add_another(platform)
+    pod["status"] = {"phase": "Failed", "reason": "Evicted"}
+
+
+@fault(PODS, verdict=Verdict.HOLD)
+def pod_never_ends(platform: Platform) -> None:
+    """A pod of the API was to be gone long ago: its node is lost, and another has replaced it."""
+    pod = _add_another(platform)
+    pod["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z"
+
+
+@fault(PODS, verdict=Verdict.HOLD)
 def job_failed(platform: Platform) -> None:
     """A job has failed since the deployment as often as it may be tried."""
     platform.one("pods", objects.BACKUP)["status"]["phase"] = "Failed"
@@ -139,6 +153,14 @@ def _unready(
 def _container(pod: dict[str, Any]) -> dict[str, Any]:
     status: dict[str, Any] = pod["status"]["containerStatuses"][0]
     return status
+
+
+def _add_another(platform: Platform) -> dict[str, Any]:
+    """Add a pod of the API that its Deployment does not count, and return it."""
+    pod = copy.deepcopy(next(platform.pods(_API)))
+    pod["metadata"]["name"] += "-left"
+    platform.objects["pods"].append(pod)
+    return pod
 
 
 def _add_old_pod(platform: Platform) -> None:
