@@ -7,13 +7,14 @@ import datetime as dt
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
 import httpx
+from pydantic import Field
 
-from pytest_deploycheck.clients.alerts_routing import Configuration, configuration_of
+from pytest_deploycheck.clients.alerts_routing import Configuration, Matcher, configuration_of
 from pytest_deploycheck.clients.monitoring_api import JsonApi
 from pytest_deploycheck.clients.shapes import Shape
 from pytest_deploycheck.config import environment
@@ -21,6 +22,13 @@ from pytest_deploycheck.domain.errors import InstrumentError, SubjectError
 
 ID: Final = "deploycheck_id"
 """The label that makes a test alert unique."""
+#: By whether it is equal, and by an expression.
+_TESTS: Final = {
+    (True, False): "=",
+    (False, False): "!=",
+    (True, True): "=~",
+    (False, True): "!~",
+}
 _COUNTER: Final = re.compile(r"^(\w+)\{([^}]*)\}\s+(\S+)", re.MULTILINE)
 #: Each try; a notification that is tried again and again has not failed yet.
 _TOTAL: Final = "alertmanager_notification_requests_total"
@@ -52,6 +60,39 @@ class _Alert(Shape):
     labels: dict[str, str]
     receivers: list[_Receiver]
     status: _State
+
+
+class _Matcher(Shape):
+    name: str
+    value: str
+    is_regex: bool = Field(default=False, alias="isRegex")
+    is_equal: bool = Field(default=True, alias="isEqual")
+
+
+class _Silence(Shape):
+    id: str
+    status: _State
+    matchers: list[_Matcher]
+    ends: str = Field(alias="endsAt")
+    by: str = Field(default="", alias="createdBy")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Silence:
+    """One that is in force: nobody is told of an alert that all its matchers fit."""
+
+    id: str
+    matchers: tuple[Matcher, ...]
+    ends: str
+    by: str
+
+    def hides(self, labels: Mapping[str, str]) -> bool:
+        """Say whether nobody would be told of an alert with *labels*."""
+        return all(matcher.fits(labels) for matcher in self.matchers)
+
+    def __str__(self) -> str:
+        """Say whose it is, for a message."""
+        return f"silence {self.id} of {self.by or 'nobody'}, until {self.ends}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -138,6 +179,19 @@ class Alerts:
         found = self._alerts(labels)
         return tuple(
             one.labels.get("alertname", "?") for one in found if one.status.state == "active"
+        )
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Return every silence that is in force.
+
+        Raises:
+            SubjectError: No usable answer.
+        """
+        found = self._api.read("/api/v2/silences", list[_Silence], "a list of silences")
+        return tuple(
+            Silence(id=one.id, matchers=_matchers(one.matchers), ends=one.ends, by=one.by)
+            for one in found
+            if one.status.state == "active"
         )
 
     def send_test(self) -> Delivery:
@@ -243,6 +297,17 @@ class Alerts:
         if not told:
             raise SubjectError(f"Alertmanager counts no notifications of {label}")
         return counted[_TOTAL] - counted[_FAILED]
+
+
+def _matchers(found: Iterable[_Matcher]) -> tuple[Matcher, ...]:
+    return tuple(
+        Matcher(
+            label=one.name,
+            test=_TESTS[one.is_equal, one.is_regex],
+            text=one.value,
+        )
+        for one in found
+    )
 
 
 def _iso(at_s: float) -> str:

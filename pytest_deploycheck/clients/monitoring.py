@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -50,6 +50,7 @@ class _Rule(Shape):
     last_error: str = Field(default="", alias="lastError")
     last_evaluation: str = Field(alias="lastEvaluation")
     state: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class _Group(Shape):
@@ -114,6 +115,8 @@ class Rule:
     interval_s: float
     firing: bool
     group: str
+    labels: Mapping[str, str]
+    """That its alerts have besides those of the series: `severity`, `team`."""
 
     def __str__(self) -> str:
         """Say how it is, for a message."""
@@ -205,6 +208,7 @@ class Monitoring:
                 interval_s=group.interval,
                 firing=rule.state == "firing",
                 group=group.name,
+                labels=rule.labels,
             )
             for group in groups
             for rule in group.rules

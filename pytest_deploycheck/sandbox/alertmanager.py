@@ -28,6 +28,8 @@ def answer(platform: Platform, request: Request) -> Response:
             return Response.of([{"name": name} for name in alerting.receivers])
         case "GET", "/api/v2/alerts":
             return Response.of(_alerts(alerting, request.query.get("filter", "")))
+        case "GET", "/api/v2/silences":
+            return Response.of(alerting.silences)
         case "POST", "/api/v2/alerts":
             return _post(alerting, request)
     return Response(status=404, body='"path was not found"')

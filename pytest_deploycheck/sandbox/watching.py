@@ -70,6 +70,8 @@ class Alerting:
     cluster: str = "ready"
     alerts: list[Json] = dataclasses.field(default_factory=list)
     """As they were posted, with `posted_s`."""
+    silences: list[Json] = dataclasses.field(default_factory=list)
+    """As Alertmanager lists them."""
     delay_s: float = 0.1
     """From an alert to its notification."""
     loses: bool = False

@@ -63,6 +63,17 @@ def test_sample_alerts_are_routed_to_the_right_receivers(alerts: Alerts) -> None
         assert found == route.receivers, f"{route.labels}: found {found}, not {route.receivers}"
 
 
+@pytest.mark.check("alertmanager")
+def test_no_alert_is_silenced(metrics: Metrics, alerts: Alerts) -> None:
+    """Who deploys silences the noise, and may forget to end that: routed well, told nobody."""
+    silences, monitoring = alerts.silences(), metrics.monitoring
+    expected = [rule for rule in monitoring.rules() if rule.name in monitoring.expected.alerts]
+    samples = [{**rule.labels, "alertname": rule.name} for rule in expected]
+    for labels in [*samples, *(route.labels for route in alerts.expected.routes)]:
+        hidden = "; ".join(str(silence) for silence in silences if silence.hides(labels))
+        assert not hidden, f"{labels}: found {hidden}; end it, or wait until it has ended"
+
+
 @pytest.mark.check("notification-channels")
 def test_every_receiver_has_its_integrations(alerts: Alerts) -> None:
     """A receiver without any takes an alert, and tells nobody."""

@@ -155,6 +155,38 @@ def test_routes_are_those_that_alertmanager_takes(alertmanager: str) -> None:
     } == told
 
 
+@pytest.mark.parametrize(
+    ("matcher", "hidden"),
+    [
+        ({"name": "severity", "value": "critical|page", "isRegex": True}, True),
+        ({"name": "severity", "value": "crit", "isRegex": True}, False),
+        ({"name": "severity", "value": "info", "isRegex": False, "isEqual": False}, True),
+        ({"name": "instance", "value": "node-1", "isRegex": False}, False),
+    ],
+)
+def test_a_silence_hides_what_alertmanager_hides(
+    alertmanager: str, matcher: dict[str, Any], *, hidden: bool
+) -> None:
+    """One that is in force, by its matchers; what has ended hides nothing any more."""
+    labels = {"alertname": "HighErrorRate", "severity": "critical"}
+    now = dt.datetime.now(dt.UTC)
+    silence = {
+        "matchers": [matcher],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + dt.timedelta(hours=1)).isoformat(),
+        "createdBy": "ann",
+        "comment": "deployment",
+    }
+    made = httpx.post(f"{alertmanager}/api/v2/silences", json=silence).raise_for_status().json()
+    client = alerts(alertmanager, None)
+    assert [one.hides(labels) for one in client.silences()] == [hidden]
+    httpx.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": labels}]).raise_for_status()
+    assert client.firing({"alertname": "HighErrorRate"}) == (() if hidden else ("HighErrorRate",))
+    httpx.delete(f"{alertmanager}/api/v2/silence/{made['silenceID']}").raise_for_status()
+    assert client.silences() == ()
+    client.close()
+
+
 def test_the_configuration_names_receivers_and_their_integrations(alertmanager: str) -> None:
     """A receiver without any integration is there, and tells nobody."""
     with contextlib.closing(alerts(alertmanager, None)) as client:

@@ -61,6 +61,7 @@ UNDATED: Final = {
     "test_prometheus_sends_its_alerts_somewhere": "how it is set up",
     "test_prometheus_collects_everything": "how it is set up, and what is up now",
     "test_prometheus_sends_its_alerts_here": "how it is set up",
+    "test_no_alert_is_silenced": "what is in force now",
     "test_platform_reports_the_release": "which release, whenever",
     "test_grafana_is_healthy": "what is so now",
     "test_grafana_reaches_its_data_source": "what is so now",

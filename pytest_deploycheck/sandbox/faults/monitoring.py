@@ -134,6 +134,23 @@ def alert_routed_wrongly(platform: Platform) -> None:
             route["matchers"] = ['severity="page"']
 
 
+@fault(ALERTMANAGER, verdict=_HOLD)
+def alerts_silenced(platform: Platform) -> None:
+    """Whoever deployed has silenced the critical alerts for a day, and gone home."""
+    matcher = {"name": "severity", "value": "critical|page", "isRegex": True, "isEqual": True}
+    platform.watching.alerting.silences.append(
+        {
+            "id": "3b2c1d0e-5f6a-4b7c-8d9e-0f1a2b3c4d5e",
+            "status": {"state": "active"},
+            "matchers": [matcher],
+            "startsAt": "2026-01-01T00:00:00.000Z",
+            "endsAt": "2099-01-01T00:00:00.000Z",
+            "createdBy": "ann",
+            "comment": "deployment",
+        }
+    )
+
+
 @fault(CHANNELS, verdict=_HOLD)
 def pager_not_configured(platform: Platform) -> None:
     """The receiver of critical alerts has lost its PagerDuty integration."""
