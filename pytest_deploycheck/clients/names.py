@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+from collections.abc import Iterable
 
 from pytest_deploycheck.clients import evidence
 from pytest_deploycheck.domain.errors import InstrumentError
@@ -23,3 +25,24 @@ def addresses_of(name: str) -> frozenset[str]:
     addresses = frozenset(str(place[0]) for *_, place in found)
     evidence.note("names", request, ", ".join(sorted(addresses)))
     return addresses
+
+
+def strangers(found: Iterable[str], expected: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses *found* that are none of *expected*, where these are addresses, too.
+
+    None where one is a name: what a cloud's balancer is called leads elsewhere from time to time.
+    Nor one of another version: what has an address for IPv6, too, need not tell it.
+    """
+    try:
+        known = set(map(ipaddress.ip_address, expected))
+    except ValueError:
+        return ()
+    versions = {address.version for address in known}
+    return tuple(
+        sorted(
+            text
+            for text in found
+            for address in [ipaddress.ip_address(text.partition("%")[0])]
+            if address not in known and address.version in versions
+        )
+    )

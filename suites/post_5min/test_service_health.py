@@ -6,7 +6,7 @@ import pytest
 
 from pytest_deploycheck.clients.api import Api
 from pytest_deploycheck.clients.cluster import Cluster
-from pytest_deploycheck.clients.names import addresses_of
+from pytest_deploycheck.clients.names import addresses_of, strangers
 from pytest_deploycheck.config.environment import Environment
 from pytest_deploycheck.plugin.fixtures import Limits, Measure
 
@@ -128,6 +128,11 @@ def test_every_host_leads_to_its_ingress(cluster: Cluster) -> None:
         assert found & expected, (
             f"host {ingress.host}: found {', '.join(sorted(found))}, expected an address of "
             f"ingress {ingress.name}: {', '.join(sorted(expected)) or 'it has none'}"
+        )
+        others = ", ".join(strangers(found, ingress.leads_to))
+        assert not others, (
+            f"host {ingress.host}: found also {others}, where some of its users are sent; expected "
+            f"addresses of ingress {ingress.name} only: {', '.join(sorted(expected))}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_deploycheck.clients import evidence
-from pytest_deploycheck.clients.names import addresses_of
+from pytest_deploycheck.clients.names import addresses_of, strangers
 from pytest_deploycheck.domain.errors import InstrumentError
 
 
@@ -26,3 +26,21 @@ def test_a_name_that_is_not_known_is_no_evidence(name: str) -> None:
     with evidence.recording() as recorder, pytest.raises(InstrumentError, match="our DNS"):
         addresses_of(name)
     assert recorder.evidence[0].answer.startswith("no answer")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "others"),
+    [
+        (["203.0.113.7"], ["203.0.113.7"], ()),
+        (["203.0.113.7", "203.0.113.9"], ["203.0.113.7"], ("203.0.113.9",)),
+        (["203.0.113.7"], ["203.0.113.7", "203.0.113.8"], ()),
+        (["203.0.113.7", "203.0.113.9"], ["balancer.example"], ()),
+        (["203.0.113.7", "2001:db8::9"], ["203.0.113.7"], ()),
+        (["2001:db8::7", "fe80::9%eth0"], ["2001:db8:0::7"], ("fe80::9%eth0",)),
+    ],
+)
+def test_an_address_that_nobody_expects_is_a_strangers(
+    found: list[str], expected: list[str], others: tuple[str, ...]
+) -> None:
+    """A record that was left over sends every second user to the platform before."""
+    assert strangers(found, expected) == others
