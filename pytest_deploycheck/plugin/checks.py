@@ -273,16 +273,18 @@ class Checks:
         if error is None and (call.when != "call" or execution is not None):
             return None
         outcome = outcome_of(error, in_body=call.when == "call")
+        # pytest reports a subtest of unittest's as if it had run in 1970.
+        start_s, stop_s = (at_s or self._settled.clock() for at_s in (call.start, call.stop))
         return CheckEnded(
             run=self._ground.run,
-            at_s=call.stop,
-            started_at_s=call.start,
+            at_s=stop_s,
+            started_at_s=start_s,
             nodeid=planned.nodeid,
             item=planned.item,
             outcome=outcome,
             message=f"{call.when}: {message(error)}" if error else "",
             trigger=planned.trigger,
-            samples=(CheckSample(at_s=call.start, outcome=outcome, message=message(error)),),
+            samples=(CheckSample(at_s=start_s, outcome=outcome, message=message(error)),),
         )
 
 

@@ -487,6 +487,25 @@ def test_a_thread_that_breaks_beside_other_checks_holds(deploycheck: Deploycheck
     assert any("PytestUnhandledThreadException" in message for message in messages)
 
 
+def test_a_subtest_of_unittests_fails_now(deploycheck: Deploycheck) -> None:
+    """pytest tells no time of it: it is no sample from before the deployment, and rolls back."""
+    text = """
+import unittest
+
+class Doors(unittest.TestCase):
+    @pytest.mark.check("security-issues", trigger="security-issues")
+    def test_doors(self):
+        for door in ("front", "back"):
+            with self.subTest(door):
+                assert door == "front"
+"""
+    deploycheck.write("suites/test_doors.py", f"{HEADER}{text}")
+    deploycheck.check("pass")
+    run = deploycheck.run()
+    assert run.verdict["verdict"] == "ROLLBACK", run.text
+    assert "before the deployment" not in run.text
+
+
 def test_a_subtest_that_fails_later_is_not_passed_over(deploycheck: Deploycheck) -> None:
     """The answer of the sample before it was good."""
     deploycheck.write(
