@@ -488,7 +488,7 @@ def test_a_thread_that_breaks_beside_other_checks_holds(deploycheck: Deploycheck
 
 
 def test_a_subtest_of_unittests_fails_now(deploycheck: Deploycheck) -> None:
-    """pytest tells no time of it: it is no sample from before the deployment, and rolls back."""
+    """No time is told of it, and yet it is no sample from before the deployment, and rolls back."""
     text = """
 import unittest
 
