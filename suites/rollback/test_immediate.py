@@ -187,3 +187,16 @@ def test_no_security_control_failed(metrics: Metrics, limits: Limits, measure: M
     history = metrics.history("security_control_failures")
     measure("security_control_failures", history, limit=limits.security_failure_count)
     assert history.latest <= limits.security_failure_count
+
+
+@pytest.mark.check("security-issues")
+def test_no_security_control_failed_for_the_first_time(
+    metrics: Metrics, limits: Limits, measure: Measure
+) -> None:
+    """Events in series that began with them; after a restart old ones may, so a person decides."""
+    history, limit = (
+        metrics.history("security_control_first_failures"),
+        limits.security_failure_count,
+    )
+    measure("security_control_first_failures", history.worst, limit=limit, unit=history.unit)
+    assert history.worst <= limit

@@ -35,6 +35,8 @@ class Scenario:
     memory_bytes: Function = lambda _: _GIB
     exists: Callable[[float], bool] = lambda _: True
     control_failures_per_s: Function = lambda _: 0.0
+    first_control_failure_at: float = -math.inf
+    """When the counter of failed controls was exposed for the first time."""
     restarted_at: float | None = None
     """When every counter began again from zero."""
     deployed_ago_s: float = DEPLOYED_AGO_S
@@ -117,6 +119,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         restarted_at=-360.0,
     ),
     "no-data": Scenario(told="there is no series", verdict="HOLD", exists=lambda _: False),
+    "first-control-failure": Scenario(
+        told="a security control failed once, two minutes ago, and began the counter of them",
+        verdict="HOLD",
+        first_control_failure_at=-120.0,
+    ),
     "bad-before": Scenario(
         told="9 % were errors, 10 % of the bots' conversations and a security control failed, all "
         "of it until the deployment",
@@ -185,7 +192,9 @@ def _families(times: list[float], now_s: float) -> Iterator[str]:
     for name, each in SCENARIOS.items():
         for kind, share in kinds.items():
             labels = f'security_events_total{{scenario="{name}",event_type="{kind}"}}'
-            yield from _counter(labels, each, times, now_s, 1.0, share)
+            first_s = each.first_control_failure_at if kind == "control_failure" else -math.inf
+            seen = [at_s for at_s in times if at_s - now_s >= first_s]
+            yield from _counter(labels, each, seen, now_s, 1.0, share)
     yield "# TYPE http_request_duration_seconds histogram"
     for name, each in SCENARIOS.items():
         yield from _histogram(name, each, times, now_s)

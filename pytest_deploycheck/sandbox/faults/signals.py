@@ -84,5 +84,14 @@ def control_failure(platform: Platform) -> None:
     platform.metrics.grow("security_events_total", 0.2, ago_s=90, event_type="control_failure")
 
 
+@fault(SECURITY_POINT, verdict=Verdict.HOLD)
+def control_failure_is_the_first(platform: Platform) -> None:
+    """A security control has failed once, and its counter has been there only since."""
+    series = {"name": "security_events_total", "event_type": "control_failure"}
+    platform.metrics.hold(**series, value=1.0, ago_s=3600)
+    for one in platform.metrics.find(**series):
+        one.from_s = time.time() - 90
+
+
 def _fail(platform: Platform, *, ago_s: float) -> None:
     platform.metrics.grow("http_requests_total", _BURST_PER_S, ago_s=ago_s, status_code="500")
