@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 
 import pytest
@@ -253,6 +254,7 @@ def test_a_limit_says_where_a_breach_ends(deploycheck: Deploycheck) -> None:
     ends = '0.05, worse = "above", clear = 0.02'
     file.write_text(file.read_text().replace('0.05, worse = "above"', ends))
     flaps = """\
+import html
 import time
 from pytest_deploycheck.domain.histories import History
 values = (0.09, 0.04) * 4 + (0.09,)
@@ -428,3 +430,15 @@ def test_a_waiver_of_any_release_counts_until_it_is_taken_back(deploycheck: Depl
     assert main(["waive", "revoke", "W-1", *back, f"--reports={reports}"]) == 0
     run = deploycheck.run_check("assert 0")
     assert (run.exit_code, run.state_of("post_5min/pod-status")) == (11, "FAILED"), run.text
+
+
+def test_advised_commands_find_the_folders_again(deploycheck: Deploycheck) -> None:
+    """On the terminal and on both pages: what is pasted looks where this run has looked."""
+    deploycheck.check("assert False")
+    text = deploycheck.run("--deploycheck-reports=else where").text
+    advised = "deploycheck why post_5min/pod-status '--reports=else where'"
+    assert advised in text
+    (report,) = deploycheck.root.glob("else where/*/*/*/runs/*/report.html")
+    (index,) = deploycheck.root.glob("else where/*/*/*/index.html")
+    for page in (report, index):
+        assert "--reports=else where" in html.unescape(page.read_text())
