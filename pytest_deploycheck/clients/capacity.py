@@ -81,13 +81,13 @@ def quantity(text: object) -> float:
 
 
 def requests_of(pod_spec: Json) -> dict[str, float]:
-    """Return what a pod asks for: its containers together, or an init container that wants more."""
+    """Return what a pod asks for: its containers together, or an init container that wants more.
+
+    An init container that is restarted always is a sidecar: it stays beside all that come after it.
+    """
+    overhead = pod_spec.get("overhead") or {}
     return {
-        resource: max(
-            sum(_request(one, resource) for one in pod_spec.get("containers") or ()),
-            *(_request(one, resource) for one in pod_spec.get("initContainers") or ()),
-            0.0,
-        )
+        resource: quantity(overhead.get(resource, 0)) + _at_most(pod_spec, resource)
         for resource in RESOURCES
     }
 
@@ -177,6 +177,18 @@ def quota_holds(pod: Mapping[str, float], quotas: Iterable[Json]) -> int | None:
         if left:
             holds.append(_times({name: wanted[name] for name in left}, left))
     return min(holds, default=None)
+
+
+def _at_most(pod_spec: Json, resource: str) -> float:
+    """Return the most that the containers of a pod ask for at one time."""
+    sidecars = most = 0.0
+    for one in pod_spec.get("initContainers") or ():
+        asked = _request(one, resource)
+        most = max(most, sidecars + asked)
+        if one.get("restartPolicy") == "Always":
+            sidecars += asked
+    together = sum(_request(one, resource) for one in pod_spec.get("containers") or ())
+    return max(most, sidecars + together)
 
 
 def _request(container: Json, resource: str) -> float:

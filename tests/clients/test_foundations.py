@@ -250,6 +250,24 @@ def test_pods_fit_into_what_is_not_promised(pods: list[dict[str, Any]], fits: in
     assert capacity.nodes_hold(asked, [node("2")], pods) == fits
 
 
+def test_a_sidecar_stays_beside_the_containers() -> None:
+    """Kubernetes promises it room for as long as the pod lives, as it does the pod's overhead."""
+    migrate, mesh, api = (
+        {"name": name, "resources": {"requests": {"cpu": cpu}}}
+        for name, cpu in (("migrate", "2"), ("mesh", "500m"), ("api", "1"))
+    )
+    sidecar = mesh | {"restartPolicy": "Always"}
+
+    def asked(*first: dict[str, Any], **more: object) -> float:
+        return capacity.requests_of({"initContainers": first, "containers": [api], **more})["cpu"]
+
+    assert asked(mesh) == 1.0
+    assert asked(sidecar) == 1.5
+    assert asked(migrate, sidecar) == 2.0
+    assert asked(sidecar, migrate) == 2.5
+    assert asked(overhead={"cpu": "250m"}) == 1.25
+
+
 @pytest.mark.parametrize("nodes", [[], [node("8", ready="False")], [node("8", unschedulable=True)]])
 def test_cluster_without_a_usable_node_is_no_evidence(nodes: list[dict[str, Any]]) -> None:
     """We may simply not be allowed to see them."""
