@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pytest_deploycheck.clients.evidence import shown
@@ -85,11 +85,12 @@ def requests_of(pod_spec: Json) -> dict[str, float]:
 
     An init container that is restarted always is a sidecar: it stays beside all that come after it.
     """
-    overhead = pod_spec.get("overhead") or {}
-    return {
-        resource: quantity(overhead.get(resource, 0)) + _at_most(pod_spec, resource)
-        for resource in RESOURCES
-    }
+    return _together(pod_spec, _request)
+
+
+def limits_of(pod_spec: Json) -> dict[str, float]:
+    """Return the limits of a pod, counted as its requests are; a quota may bound them too."""
+    return _together(pod_spec, _limit)
 
 
 def unbounded(pod_spec: Json) -> tuple[str, ...]:
@@ -128,11 +129,25 @@ def scaling(name: str, autoscalers: Iterable[Json]) -> Scaling | None:
 def surge(deployment: Json) -> int:
     """Return how many pods a rollout runs beyond the desired ones."""
     spec = deployment.get("spec") or {}
-    rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
+    strategy = spec.get("strategy") or {}
+    if strategy.get("type") == "Recreate":  # old ones end first
+        return 0
+    rolling = strategy.get("rollingUpdate") or {}
     found = rolling.get("maxSurge", "25%")
     if isinstance(found, str) and found.endswith("%"):
         return math.ceil(int(spec.get("replicas", 1)) * float(found[:-1]) / 100)
     return int(found)
+
+
+def takes(node: Json, pod_spec: Json) -> bool:
+    """Say whether a pod may run on *node*, by its taints and labels; affinities are not read."""
+    labels = node["metadata"].get("labels") or {}
+    tolerations = pod_spec.get("tolerations") or ()
+    return (pod_spec.get("nodeSelector") or {}).items() <= labels.items() and all(
+        any(_tolerates(one, taint) for one in tolerations)
+        for taint in (node.get("spec") or {}).get("taints") or ()
+        if taint["effect"] != "PreferNoSchedule"
+    )
 
 
 def nodes_hold(pod: Mapping[str, float], nodes: Iterable[Json], pods: Iterable[Json]) -> int:
@@ -162,9 +177,16 @@ def nodes_hold(pod: Mapping[str, float], nodes: Iterable[Json], pods: Iterable[J
     return sum(_times(dict(pod) | {"pods": 1.0}, room) for room in free.values())
 
 
-def quota_holds(pod: Mapping[str, float], quotas: Iterable[Json]) -> int | None:
-    """Return how many pods that ask for *pod* the quotas allow; None: there is no quota."""
-    wanted = {"pods": 1.0, **{f"requests.{name}": value for name, value in pod.items()}, **pod}
+def quota_holds(
+    pod: Mapping[str, float], quotas: Iterable[Json], *, limits: Mapping[str, float]
+) -> int | None:
+    """Return how many pods with these *limits* that ask for *pod* quotas allow; None: no quota."""
+    wanted = {
+        **dict.fromkeys(("pods", "count/pods"), 1.0),
+        **pod,
+        **{f"requests.{name}": value for name, value in pod.items()},
+        **{f"limits.{name}": value for name, value in limits.items()},
+    }
     holds: list[int] = []
     for found in quotas:
         status = found.get("status") or {}
@@ -179,16 +201,31 @@ def quota_holds(pod: Mapping[str, float], quotas: Iterable[Json]) -> int | None:
     return min(holds, default=None)
 
 
-def _at_most(pod_spec: Json, resource: str) -> float:
-    """Return the most that the containers of a pod ask for at one time."""
-    sidecars = most = 0.0
-    for one in pod_spec.get("initContainers") or ():
-        asked = _request(one, resource)
-        most = max(most, sidecars + asked)
-        if one.get("restartPolicy") == "Always":
-            sidecars += asked
-    together = sum(_request(one, resource) for one in pod_spec.get("containers") or ())
-    return max(most, sidecars + together)
+def _tolerates(toleration: Json, taint: Json) -> bool:
+    """Say whether *toleration* is of *taint*; one without an effect or a key is of each."""
+    return (
+        toleration.get("effect") in (None, "", taint["effect"])
+        and toleration.get("key") in (None, "", taint["key"])
+        and (
+            toleration.get("operator") == "Exists"
+            or (toleration.get("value") or "") == (taint.get("value") or "")
+        )
+    )
+
+
+def _together(pod_spec: Json, of: Callable[[Json, str], float]) -> dict[str, float]:
+    """Return the most of each resource that the containers of a pod have at one time."""
+    found = {}
+    for resource in RESOURCES:
+        sidecars = most = 0.0
+        for one in pod_spec.get("initContainers") or ():
+            most = max(most, sidecars + of(one, resource))
+            if one.get("restartPolicy") == "Always":
+                sidecars += of(one, resource)
+        together = sum(of(one, resource) for one in pod_spec.get("containers") or ())
+        overhead = quantity((pod_spec.get("overhead") or {}).get(resource, 0))
+        found[resource] = overhead + max(most, sidecars + together)
+    return found
 
 
 def _request(container: Json, resource: str) -> float:
@@ -198,6 +235,10 @@ def _request(container: Json, resource: str) -> float:
     if asked is None:
         asked = (resources.get("limits") or {}).get(resource, 0)
     return quantity(asked)
+
+
+def _limit(container: Json, resource: str) -> float:
+    return quantity(((container.get("resources") or {}).get("limits") or {}).get(resource, 0))
 
 
 def _times(wanted: Mapping[str, float], room: Mapping[str, float]) -> int:

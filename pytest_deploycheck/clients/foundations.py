@@ -167,8 +167,12 @@ class Foundations(abc.ABC):
                     scaled=settings.autoscaled,
                     scaling=capacity.scaling(settings.name, scalers),
                     rollout_needs=capacity.surge(found) if settings.kind == "Deployment" else 0,
-                    nodes_hold=capacity.nodes_hold(asked, nodes, pods),
-                    quota_holds=capacity.quota_holds(asked, quotas),
+                    nodes_hold=capacity.nodes_hold(
+                        asked, [node for node in nodes if capacity.takes(node, spec)], pods
+                    ),
+                    quota_holds=capacity.quota_holds(
+                        asked, quotas, limits=capacity.limits_of(spec)
+                    ),
                 )
             )
         return tuple(rooms)

@@ -284,6 +284,77 @@ def test_surge_is_rounded_up(surge: object, replicas: int, pods: int) -> None:
     assert capacity.surge({"spec": spec}) == pods
 
 
+@pytest.mark.parametrize(
+    ("name", "hard", "used", "fits"),
+    [
+        ("requests.cpu", "4", "1", 3),
+        ("cpu", "4", "1", 3),
+        ("limits.cpu", "8", "4", 2),
+        ("limits.memory", "8Gi", "8Gi", 0),
+        ("pods", "10", "9", 1),
+        ("count/pods", "10", "9", 1),
+        ("services", "1", "1", None),
+    ],
+)
+def test_a_quota_bounds_requests_limits_and_pods(
+    name: str, hard: str, used: str, fits: int | None
+) -> None:
+    """The API server refuses a pod that exceeds any of them, whatever the nodes have left."""
+    resources = {
+        "requests": {"cpu": "1", "memory": "1Gi"},
+        "limits": {"cpu": "2", "memory": "2Gi"},
+    }
+    pod_spec = {"containers": [{"name": "api", "resources": resources}]}
+    asked, limits = capacity.requests_of(pod_spec), capacity.limits_of(pod_spec)
+    quota = {"status": {"hard": {name: hard}, "used": {name: used}}}
+    assert capacity.quota_holds(asked, [quota], limits=limits) == fits
+
+
+def test_who_recreates_its_pods_needs_no_room_beside_them() -> None:
+    """The old ones have ended before a new one begins."""
+    assert capacity.surge({"spec": {"replicas": 4, "strategy": {"type": "Recreate"}}}) == 0
+
+
+@pytest.mark.parametrize(
+    ("pod_spec", "takes"),
+    [
+        ({}, False),
+        ({"tolerations": [{"operator": "Exists"}]}, True),
+        ({"tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]}, True),
+        ({"tolerations": [{"key": "gpu", "value": "yes"}]}, True),
+        ({"tolerations": [{"key": "gpu", "value": "no"}]}, False),
+        ({"tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoExecute"}]}, False),
+        ({"tolerations": [{"key": "disk", "operator": "Exists"}]}, False),
+    ],
+)
+def test_a_tainted_node_takes_who_tolerates_it(pod_spec: dict[str, Any], takes: bool) -> None:
+    """What is free on a node of the control plane is no room for a rollout."""
+    taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+    assert capacity.takes(node("8", taints=[taint]), pod_spec) is takes
+    assert capacity.takes(node("8", taints=[taint | {"effect": "PreferNoSchedule"}]), pod_spec)
+    assert capacity.takes(node("8"), pod_spec)
+
+
+def test_a_node_selector_leaves_nodes_out() -> None:
+    """Room elsewhere is of no use to a pod that may only run there."""
+    labelled = node("8") | {"metadata": {"name": "n1", "labels": {"pool": "api"}}}
+    assert capacity.takes(labelled, {"nodeSelector": {"pool": "api"}})
+    assert not capacity.takes(labelled, {"nodeSelector": {"pool": "batch"}})
+    assert not capacity.takes(node("8"), {"nodeSelector": {"pool": "api"}})
+
+
+def test_room_on_a_tainted_node_does_not_count(
+    sandbox: embedded.Sandbox, cluster_settings: environment.Cluster
+) -> None:
+    """The gate counts only where the scheduler may put the pods of a rollout."""
+    with cluster(cluster_settings) as client:
+        free = client.room()[0].nodes_hold
+        first, *others = sandbox.platform.objects["nodes"]
+        first["spec"]["taints"] = [{"key": "spot", "effect": "NoSchedule"}]
+        assert others
+        assert 0 < client.room()[0].nodes_hold < free
+
+
 @contextlib.contextmanager
 def cluster(
     settings: environment.Cluster, release: str = "1.4.2", **changes: object
