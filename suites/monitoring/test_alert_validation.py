@@ -67,8 +67,10 @@ def test_sample_alerts_are_routed_to_the_right_receivers(alerts: Alerts) -> None
 def test_no_alert_is_silenced(metrics: Metrics, alerts: Alerts) -> None:
     """Who deploys silences the noise, and may forget to end that: routed well, told nobody."""
     silences, monitoring = alerts.silences(), metrics.monitoring
-    expected = [rule for rule in monitoring.rules() if rule.name in monitoring.expected.alerts]
-    samples = [{**rule.labels, "alertname": rule.name} for rule in expected]
+    expected = monitoring.expected
+    rules = [rule for rule in monitoring.rules() if rule.name in expected.alerts]
+    jobs = [{}, *({"job": job} for job in expected.jobs if job not in expected.may_be_down)]
+    samples = [{**job, **rule.labels, "alertname": rule.name} for rule in rules for job in jobs]
     for labels in [*samples, *(route.labels for route in alerts.expected.routes)]:
         hidden = "; ".join(str(silence) for silence in silences if silence.hides(labels))
         assert not hidden, f"{labels}: found {hidden}; end it, or wait until it has ended"

@@ -137,12 +137,21 @@ def alert_routed_wrongly(platform: Platform) -> None:
 @fault(ALERTMANAGER, verdict=_HOLD)
 def alerts_silenced(platform: Platform) -> None:
     """Whoever deployed has silenced the critical alerts for a day, and gone home."""
-    matcher = {"name": "severity", "value": "critical|page", "isRegex": True, "isEqual": True}
+    _silence(platform, {"name": "severity", "value": "critical|page", "isRegex": True})
+
+
+@fault(ALERTMANAGER, verdict=_HOLD)
+def job_silenced(platform: Platform) -> None:
+    """Whatever concerns the API is silenced, by the name of its scrape job."""
+    _silence(platform, {"name": "job", "value": "jorge-revenue-api", "isRegex": False})
+
+
+def _silence(platform: Platform, matcher: dict[str, object]) -> None:
     platform.watching.alerting.silences.append(
         {
             "id": "3b2c1d0e-5f6a-4b7c-8d9e-0f1a2b3c4d5e",
             "status": {"state": "active"},
-            "matchers": [matcher],
+            "matchers": [matcher | {"isEqual": True}],
             "startsAt": "2026-01-01T00:00:00.000Z",
             "endsAt": "2099-01-01T00:00:00.000Z",
             "createdBy": "ann",
