@@ -41,8 +41,10 @@ class TestRun:
 
     def worse_than(self, before: TestRun) -> tuple[str, ...]:
         """Return the tests that failed here and not before, or passed before and do not here."""
-        new = [name for name in self.failed if name not in before.failed]
-        lost = [name for name in before.passed if name not in {*self.passed, *new}]
+        known = {*before.failed}
+        new = [name for name in self.failed if name not in known]
+        there = {*self.passed, *new}
+        lost = [name for name in before.passed if name not in there]
         return (*new, *lost)
 
     def missing(self, parts: tuple[str, ...]) -> tuple[str, ...]:
