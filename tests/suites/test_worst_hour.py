@@ -116,3 +116,25 @@ def test_slowness_of_twenty_minutes_makes_an_hour_bad(metrics: Metrics, scraped:
     slower = hours.increase_over(metrics.before("latency_p95_24h"))
     assert metrics.history("latency_p95_day").latest < LIMITS["latency_p95_s"]
     assert slower.latest < LIMITS["latency_increase_ratio_gradual"] < slower.worst
+
+
+def test_a_control_that_failed_in_the_night_has_failed(metrics: Metrics, scraped: Scraped) -> None:
+    """Any failure is a decision point, whether or not a run was under way when it happened."""
+    name, limit = "security_control_failures", LIMITS["security_failure_count"]
+    assert metrics.history(name).worst == limit
+    for per_s, ago_s in ((0.1, AGO_S), (0.0, AGO_S - 60)):
+        scraped.grow("security_events_total", per_s, ago_s=ago_s, event_type="control_failure")
+    found = metrics.history(name)
+    assert found.latest <= limit < found.worst
+
+
+def test_a_control_that_failed_for_the_first_time_in_the_night_has_failed(
+    metrics: Metrics, scraped: Scraped
+) -> None:
+    """Its counter has not increased since."""
+    series = {"name": "security_events_total", "event_type": "control_failure"}
+    scraped.hold(**series, value=1.0, ago_s=2 * DAY_S)
+    for one in scraped.find(**series):
+        one.from_s = time.time() - AGO_S
+    found = metrics.history("security_control_first_failures")
+    assert found.latest <= LIMITS["security_failure_count"] < found.worst
