@@ -23,12 +23,12 @@ _USER_AGENT = "deploycheck (advice)"
 
 
 def advise(settled: Deployment, at_s: float) -> RolledBack | None:
-    """Find out by which command the previous release comes back, and put it into the record.
+    """Find out by which command the previous release comes back.
 
     Where the cluster does not name a good revision, the command is the one that lists them all.
 
     Returns:
-        What was recorded; None: the environment does not say how a rollback is done.
+        What is to be recorded; None: the environment does not say how a rollback is done.
     """
     settings = settled.environment.rollback
     if settings is None:
@@ -46,7 +46,7 @@ def advise(settled: Deployment, at_s: float) -> RolledBack | None:
     except DeploycheckError as error:
         command, detail = _history(where), f"no good revision is known: {error}"
         revision = ""
-    event = RolledBack(
+    return RolledBack(
         at_s=at_s,
         id=settled.run,
         step="advised",
@@ -56,8 +56,6 @@ def advise(settled: Deployment, at_s: float) -> RolledBack | None:
         by=operator(),
         detail=detail,
     )
-    journal.write_people(settled.folder, event, name="rollback-advised")
-    return event
 
 
 def _history(where: environment.Cluster) -> str:
@@ -116,7 +114,7 @@ def tell(settled: Deployment, decision: Decision, report: Path) -> Iterator[str]
         for delivery in deliver(letter, settings.channels, ledger, timeout_s=settings.timeout_s):
             detail = f": {delivery.detail}" if delivery.detail else ""
             yield f"told: verdict to {delivery.channel} {delivery.state}{detail}"
-    except DeploycheckError as error:
+    except (OSError, DeploycheckError) as error:  # a message that nobody can claim does not leave
         yield f"told: nobody: {error}"
 
 

@@ -178,7 +178,9 @@ class Record:
             from pytest_deploycheck.plugin.consequences import advise  # see checks.AT_THE_END
 
             advised = advise(self._settled, at_s)
-            known += [advised] if advised is not None else []
+            if advised is not None:
+                known.append(advised)
+                self._keep_advice(advised)
             self._decision = self._judge(known, at_s)
         session.exitstatus = exit_status(
             self._decision, exitstatus, collection_failed=self._collection_failed
@@ -252,6 +254,13 @@ class Record:
         )
         layout.set_latest(settled.options.reports, self.folder)
         self._told += tell(settled, decision, self.folder / "report.html")
+
+    def _keep_advice(self, advised: Event) -> None:
+        """Put the command of the rollback into the record; without it, it is told all the same."""
+        try:
+            journal.write_people(self._settled.folder, advised, name="rollback-advised")
+        except OSError as error:
+            self.tell(f"the advice could not be recorded: {error.strerror}")
 
     def tell(self, text: str) -> None:
         """Have *text* printed below the decision."""

@@ -101,6 +101,33 @@ def test_a_full_disk_takes_no_rollback_away(deploycheck: Deploycheck) -> None:
     assert not (deploycheck.root / "reports" / "latest").exists()
 
 
+def test_advice_that_cannot_be_written_takes_no_rollback_away(deploycheck: Deploycheck) -> None:
+    """The command is told all the same, and so is the exit code."""
+    environment = deploycheck.root / "suites/environments/scratch.toml"
+    environment.write_text(environment.read_text() + "[rollback]\n")
+    deploycheck.write(f"{FOLDER}/people", "where the folder should be\n")
+    deploycheck.check(BURST, marker=ERRORS)
+    run = again(deploycheck)
+    assert (run.exit_code, run.verdict["verdict"]) == (20, "ROLLBACK"), run.text
+    assert any("rollout history" in command for command in run.verdict["next"])
+    assert "the advice could not be recorded: File exists" in run.text
+
+
+def test_a_message_that_cannot_be_claimed_changes_no_verdict(deploycheck: Deploycheck) -> None:
+    """What cannot be written in the record does not leave, and says so; the run is decided."""
+    environment = deploycheck.root / "suites/environments/scratch.toml"
+    environment.write_text(
+        environment.read_text() + '[notifications]\nverdicts = ["PROCEED"]\n'
+        '[notifications.channels.log]\nurl_env = "NOWHERE_URL"\nmessages = ["verdict"]\n'
+    )
+    deploycheck.write("suites/notifications/verdict.txt.j2", "Subject: {{ verdict }}\n\nIt is.\n")
+    deploycheck.write(f"{FOLDER}/people", "where the folder should be\n")
+    deploycheck.check("pass")
+    run = again(deploycheck)
+    assert (run.exit_code, run.verdict["exit_code"]) == (0, 0), run.text
+    assert "told: nobody: [Errno 17] File exists" in run.text
+
+
 def test_a_run_that_is_interrupted_after_its_last_check_holds(deploycheck: Deploycheck) -> None:
     """Somebody wanted it to end: who renders it later finds no PROCEED."""
     deploycheck.check("pass")
