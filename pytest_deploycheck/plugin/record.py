@@ -74,8 +74,7 @@ class Record:
             settled.folder, settled.started_at_s, settled.phases
         )
         keep_what_is_used(settled)
-        adopt_waivers(settled)
-        adopt_baseline(settled)
+        unread = [*adopt_waivers(settled), *adopt_baseline(settled)]
         rehearse(settled, settled.folder)
         self._journal: journal.JournalWriter | None = None
         self._shard = settled.options.shard or Shard(number=1, count=1, run=settled.run)
@@ -85,6 +84,7 @@ class Record:
             *narrowing(config, settled.project.folder),
             *beside(settled),
             *later_than_the_rollout(settled),
+            *unread,
         ]
         self._noted: set[str] = set()
         self._unwritten: list[bytes] = []

@@ -18,6 +18,7 @@ from pytest_deploycheck.domain.events import (
     CheckSample,
     Event,
     PlannedCheck,
+    ProblemFound,
     RunEnded,
     RunStarted,
 )
@@ -42,62 +43,63 @@ def keep_what_is_used(settled: Deployment) -> None:
             layout.write_whole(folder / name, content)
 
 
-def adopt_waivers(settled: Deployment) -> None:
+def adopt_waivers(settled: Deployment) -> list[str]:
     """Copy the environment's waivers of any release into this deployment's record, once.
 
-    Raises:
-        pytest.UsageError: One of them cannot be read.
+    Returns:
+        What of them cannot be read: it may take back one of the others.
     """
-    shared = layout.waivers_folder(settled.options.reports, settled.environment.name)
-    try:
-        for event in journal.read_events(shared):
-            journal.write_people(settled.folder, event, name="waiver")
-    except DeploycheckError as error:
-        raise pytest.UsageError(str(error)) from error
+    events, problems = _shared(
+        layout.waivers_folder(settled.options.reports, settled.environment.name)
+    )
+    for event in events:
+        journal.write_people(settled.folder, event, name="waiver")
+    return problems
 
 
 def beside(settled: Deployment) -> list[str]:
-    """Return what forbids signing off: another release in flight in the same environment.
-
-    Raises:
-        pytest.UsageError: The record of another deployment cannot be read.
-    """
+    """Return what forbids signing off: another release in flight in the same environment."""
     if "sign_off" not in settled.phases:
         return []
-    try:
-        others = in_flight(settled.folder)
-    except DeploycheckError as error:
-        raise pytest.UsageError(str(error)) from error
     return [
         f"release {other} was rolled out in {settled.environment.name} as well: which of the two "
         "is signed for is not clear"
-        for other in others
+        for other in in_flight(settled.folder)
     ]
 
 
-def adopt_baseline(settled: Deployment) -> None:
+def adopt_baseline(settled: Deployment) -> list[str]:
     """Copy the baseline that this deployment is compared with into its record, once.
 
-    Raises:
-        pytest.UsageError: One of those that were recorded cannot be read.
+    Returns:
+        What of those that were recorded cannot be read: it may be a newer one.
     """
-    shared = layout.baselines_folder(settled.options.reports, settled.environment.name)
-    pinned = settled.environment.baseline_release
+    recorded, problems = _shared(
+        layout.baselines_folder(settled.options.reports, settled.environment.name)
+    )
     try:
-        recorded = journal.read_events(shared)
         event = compared_with(
             recorded,
             deployed_at_s=settled.deployed_at_s,
             environment=settled.environment.name,
             release=settled.release,
-            pinned=pinned,
+            pinned=settled.environment.baseline_release,
         )
-        if event is not None:
-            journal.write_people(settled.folder, event, name="baseline")
     except InstrumentError:
-        return  # the pinned one is missing, and whoever compares with it says so
-    except DeploycheckError as error:
-        raise pytest.UsageError(str(error)) from error
+        return problems  # the pinned one is missing, and whoever compares with it says so
+    if event is not None:
+        journal.write_people(settled.folder, event, name="baseline")
+    return problems
+
+
+def _shared(folder: Path) -> tuple[list[Event], list[str]]:
+    """Return the events that all releases share, and what of them cannot be read.
+
+    The latter stands against this run alone: in the record it would outlast its being mended.
+    """
+    events = journal.read_events(folder)
+    problems = [event for event in events if isinstance(event, ProblemFound)]
+    return [e for e in events if e not in problems], [problem.text for problem in problems]
 
 
 def rehearse(settled: Deployment, folder: Path) -> None:

@@ -12,13 +12,10 @@ from pytest_deploycheck.report.journal import read_people
 def in_flight(deployment: Path) -> list[str]:
     """Return the other releases that were rolled out beside this deployment, or after it.
 
-    One that was rolled back is in flight no more.
+    One that was rolled back is in flight no more; what cannot be read tells of no rollback.
 
     Args:
         deployment: Its folder, `reports/<environment>/<release>/<deployed_at>`.
-
-    Raises:
-        JournalError: A journal of another deployment is broken.
     """
     found = {
         folder.parent.name

@@ -63,6 +63,20 @@ def test_what_cannot_be_read_takes_nothing_else_with_it(
     assert told in reasons_of(run)
 
 
+@pytest.mark.parametrize("shared", ["waivers", "baselines"])
+def test_what_all_releases_share_and_nobody_can_read_is_told(
+    deploycheck: Deploycheck, shared: str
+) -> None:
+    """An older baseline is not taken in its place in silence; once it is mended, all is well."""
+    broken = deploycheck.write(f"reports/scratch/{shared}/new.jsonl", '{"event": "wai')
+    deploycheck.check("pass")
+    run = again(deploycheck)
+    assert run.verdict["verdict"] == "HOLD", run.text
+    assert f"{shared}/new.jsonl:1: no JSON" in reasons_of(run)
+    broken.unlink()
+    assert again(deploycheck).verdict["verdict"] == "PROCEED"
+
+
 def test_a_link_is_no_run(deploycheck: Deploycheck) -> None:
     """An archive would not hold what it points to."""
     first = again(deploycheck, "-k", "nothing")
