@@ -208,7 +208,9 @@ class Execution:
         ground, trigger, due_s = self._ground, self._trigger, None
         if trigger is not None:
             self._tell_news(ended, trigger)
-        if trigger is not None and ground.watch is not None:
+        if isinstance(self.error, KeyboardInterrupt | pytest.exit.Exception):
+            pass  # somebody ends the run: pytest hears of it now, not after the hold
+        elif trigger is not None and ground.watch is not None:
             due_s = ground.watch.next_sample_s(ended, trigger)
         elif ground.pace is not None:
             due_s = next_sample_s(ended, trigger, ground.pace, deployed_at_s=ground.deployed_at_s)

@@ -67,6 +67,20 @@ def fail() -> None:
     raise AssertionError("found bad, expected good")
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), pytest.exit.Exception("SIGTERM", 143)])
+def test_who_ends_the_run_in_a_body_is_not_kept_waiting(end: BaseException) -> None:
+    """A check that has failed is not sampled on: what ends the run goes on to pytest."""
+    errors = iter([AssertionError("found bad, expected good"), end])
+
+    def body() -> None:
+        raise next(errors)
+
+    check = execution(body, hold_s=60.0)
+    assert check.step() is not None
+    assert check.step() is None
+    assert (check.error, check.done.is_set()) == (end, True)
+
+
 def test_bodies_overlap(pool_of: Callable[[int], Pool]) -> None:
     """Eight bodies that wait for each other all get through on eight threads."""
     everyone = threading.Barrier(8, timeout=PATIENCE_S)
