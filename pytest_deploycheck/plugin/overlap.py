@@ -79,10 +79,8 @@ class Pool:
         with self._change:
             self._held = False
             self._change.notify_all()
-        try:
-            yield
-        finally:
-            self._hold()
+        yield
+        self._hold()  # not for whoever ends the run: one of the others may hang
 
     def hurry(self) -> None:
         """Let everything that waits for its next sample be sampled at once."""

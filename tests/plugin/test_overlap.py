@@ -81,6 +81,25 @@ def test_who_ends_the_run_in_a_body_is_not_kept_waiting(end: BaseException) -> N
     assert (check.error, check.done.is_set()) == (end, True)
 
 
+def test_who_ends_the_run_between_samples_waits_for_nobody(
+    pool_of: Callable[[int], Pool],
+) -> None:
+    """A check that runs alone lets others go on until its next sample; one of them may hang."""
+    begun, release = threading.Event(), threading.Event()
+
+    def body() -> None:
+        begun.set()
+        release.wait(PATIENCE_S)
+
+    pool, check = pool_of(1), execution(body)
+    with pytest.raises(KeyboardInterrupt), pool.alone(), pool.ajar():
+        pool.add(check)
+        assert begun.wait(PATIENCE_S)
+        raise KeyboardInterrupt
+    assert not check.done.is_set()
+    release.set()
+
+
 def test_bodies_overlap(pool_of: Callable[[int], Pool]) -> None:
     """Eight bodies that wait for each other all get through on eight threads."""
     everyone = threading.Barrier(8, timeout=PATIENCE_S)
