@@ -153,6 +153,11 @@ def settle(
         raise pytest.UsageError("\n".join(problems))
     policy = policy_for(project.policy, environment)
     problems += _idle_gates(policy, environment, options)
+    if options.watch_s is not None and not policy.triggers:
+        problems.append(
+            "found --deploycheck-watch, and no trigger in the policy; expected one: only checks "
+            "that name a trigger are watched"
+        )
     problems += _ahead(options.deployed_at_s, phases)
     if problems:
         raise pytest.UsageError("\n".join(problems))

@@ -15,8 +15,9 @@ from pytest_deploycheck.domain.events import CheckEnded, CheckSampled, PlannedCh
 from pytest_deploycheck.domain.words import Outcome, Severity, TriggerState
 from pytest_deploycheck.plugin.execution import Execution, Ground
 from pytest_deploycheck.plugin.watching import News, Watch
+from tests.config.scratch import CHECKLIST, POLICY
 from tests.domain.builders import ended, error_ratio, samples, trigger
-from tests.plugin.scratch import ERRORS, RELEASE, Deploycheck
+from tests.plugin.scratch import ERRORS, HEADER, RELEASE, Deploycheck
 
 START_S = 1_000_000.0
 FLAPS = """\
@@ -234,3 +235,22 @@ def test_a_watch_that_could_not_be_kept_is_refused(deploycheck: Deploycheck, oth
     assert run.exit_code == 4
     assert f"found --deploycheck-watch with {other}" in run.text
     assert run.folder is None
+
+
+def test_a_watch_of_nothing_is_refused(deploycheck: Deploycheck) -> None:
+    """A checklist without decision points has no trigger, and nothing would be sampled twice."""
+    deploycheck.write("suites/checklist.md", CHECKLIST.partition("## Rollback")[0])
+    before, _, after = POLICY.partition("[triggers.critical-error-rate]")
+    deploycheck.write(
+        "suites/deploycheck.toml", f"{before}[limits]{after.partition('[limits]')[2]}"
+    )
+    deploycheck.write("suites/environments/scratch.toml", 'extends = "base"\n')
+    deploycheck.write(
+        "suites/test_others.py",
+        f'{HEADER}\n@pytest.mark.check("redis-cache")\ndef test_cache():\n    pass\n',
+    )
+    deploycheck.check("pass")
+    assert deploycheck.run().exit_code == 0
+    run = deploycheck.run("--deploycheck-watch=1h")
+    assert run.exit_code == 4, run.text
+    assert "found --deploycheck-watch, and no trigger in the policy" in run.text
