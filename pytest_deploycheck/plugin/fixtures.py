@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import pytest
 
@@ -95,14 +95,20 @@ def measure(
 
     Raises:
         InstrumentError: No value, one that is not a finite number, another unit than the limit
-            has by its name, or two answers to the question on which side it is bad; nobody keeps
-            it.
+            has by its name, no answer that we know or two to the question on which side it is bad,
+            a name or a unit that is no text; nobody keeps it.
     """
     if evidence.current() is None:
         raise InstrumentError(
             f"{name}: measured outside of a check's body, or in a body that another plugin runs, "
             "where nobody judges it; expected it in a plain test function"
         )
+    for given in (name, "" if unit is None else unit):
+        if not isinstance(given, str):
+            raise InstrumentError(f"measure: found {given!r}; expected a word")
+    if worse not in (None, *get_args(Worse)):
+        expected = " or ".join(get_args(Worse))
+        raise InstrumentError(f"{name}: found worse {worse!r}; expected {expected}")
     query = ""
     history: History | None = None
     sides = {side for side in (worse, _side_of(value), _side_of(limit)) if side}

@@ -221,6 +221,25 @@ def test_a_measurement_has_the_unit_of_its_limit(deploycheck: Deploycheck) -> No
     assert expected in run.verdict["reasons"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("measured", "told"),
+    [
+        ("measure('up', 0.5, limit=0.9, worse='lower')", "up: found worse 'lower'"),
+        ("measure('up', 0.5, unit=1)", "found 1; expected a word"),
+        ("measure(7, 0.5)", "found 7; expected a word"),
+    ],
+)
+def test_a_measurement_that_no_journal_can_hold_is_no_evidence(
+    deploycheck: Deploycheck, measured: str, told: str
+) -> None:
+    """Else nobody could read what the other checks of the run found, a rollback among it."""
+    deploycheck.check("assert False, 'found 9 %, limit at most 5 %'", marker=ERRORS)
+    run = deploycheck.run_check(measured, arguments="measure")
+    assert run.state_of(PODS) == "INCONCLUSIVE", run.text
+    assert any(told in reason["text"] for reason in run.verdict["reasons"])
+    assert run.exit_code == 20
+
+
 #: As a plugin does that runs coroutines.
 ASYNC = """\
 import asyncio
