@@ -5,7 +5,6 @@ It knows less than the journal: no samples, no histories, no expectation but the
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from pytest_deploycheck.domain.decision import (
 from pytest_deploycheck.domain.errors import DeploycheckError
 from pytest_deploycheck.domain.events import CheckEnded, Evidence, Measurement
 from pytest_deploycheck.domain.items import Checklist, Item, Kind
+from pytest_deploycheck.domain.units import unix_seconds
 from pytest_deploycheck.domain.words import (
     Case,
     Outcome,
@@ -103,10 +103,10 @@ def _decision(document: Mapping[str, Any], checklist: Checklist) -> Decision:
         phases=phases,
         environment=document["environment"],
         release=document["release"],
-        deployed_at_s=_seconds(document["deployed_at"]),
-        started_at_s=_seconds(document["started_at"]),
-        at_s=_seconds(document["finished_at"]),
-        partial=document["partial"],
+        deployed_at_s=unix_seconds(document["deployed_at"]),
+        started_at_s=unix_seconds(document["started_at"]),
+        at_s=unix_seconds(document["finished_at"]),
+        partial=_flag(document["partial"]),
         reasons=tuple(
             Reason(
                 verdict=Verdict(each["verdict"]),
@@ -134,7 +134,7 @@ def _trigger(each: Mapping[str, Any]) -> TriggerResult:
         state=TriggerState(each["state"]),
         hold_s=each["hold_s"],
         held_s=each["held_s"],
-        since_s=_seconds(each["since"]) if each["since"] else None,
+        since_s=unix_seconds(each["since"]) if each["since"] else None,
         items=tuple(each["items"]),
     )
 
@@ -158,7 +158,7 @@ def _item(
         item=item,
         state=State(each["state"]),
         verdict=Verdict(each["verdict"]),
-        recovered=each["recovered"],
+        recovered=_flag(each["recovered"]),
         checks=tuple(
             _check(checks[nodeid], gate=item.in_gate(phases))
             for nodeid in each["checks"]
@@ -171,7 +171,7 @@ def _item(
 
 
 def _check(each: Mapping[str, Any], *, gate: bool) -> CheckResult:
-    started_s = _seconds(each["started_at"])
+    started_s = unix_seconds(each["started_at"])
     ended = CheckEnded(
         run="",
         at_s=started_s + each["duration_s"],
@@ -193,7 +193,7 @@ def _check(each: Mapping[str, Any], *, gate: bool) -> CheckResult:
         ),
         evidence=tuple(
             Evidence(
-                at_s=_seconds(e["at"]),
+                at_s=unix_seconds(e["at"]),
                 source=e["source"],
                 request=e["request"],
                 answer=e["answer"],
@@ -210,10 +210,13 @@ def _check(each: Mapping[str, Any], *, gate: bool) -> CheckResult:
         case=case,
         verdict=verdict_of(case, gate=gate),
         trigger_state=TriggerState(each["trigger_state"]) if each["trigger_state"] else None,
-        since_s=_seconds(each["since"]) if each["since"] else None,
+        since_s=unix_seconds(each["since"]) if each["since"] else None,
         held_s=each["held_s"],
     )
 
 
-def _seconds(text: str) -> float:
-    return datetime.datetime.fromisoformat(text).timestamp()
+def _flag(found: object) -> bool:
+    """Return what is true or false, and no text: "false" would be taken for true."""
+    if not isinstance(found, bool):
+        raise TypeError(f"found {found!r}; expected true or false")
+    return found

@@ -167,7 +167,14 @@ def test_what_is_no_verdict_is_refused(tmp_path: Path, content: bytes, message: 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("verdict", "FINE"), ("finished_at", "later"), ("items", None), ("checks", {"a": 1})],
+    [
+        ("verdict", "FINE"),
+        ("finished_at", "later"),
+        ("finished_at", "2026-01-31T12:00:00"),  # anywhere in the world
+        ("partial", "false"),
+        ("items", None),
+        ("checks", {"a": 1}),
+    ],
 )
 def test_a_changed_verdict_is_refused(tmp_path: Path, key: str, value: object) -> None:
     """A word that is none of ours is not shown as one."""
