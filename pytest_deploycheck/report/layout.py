@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,10 +122,12 @@ def make_reports(reports: Path) -> None:
 
 def set_latest(reports: Path, run_folder: Path) -> None:
     """Point `reports/latest` at *run_folder*, by a relative link that survives moving the tree."""
-    link = reports / f".latest-{os.getpid()}"
-    link.unlink(missing_ok=True)
+    link = reports / f".latest-{secrets.token_hex(8)}"  # each container has a process 1
     link.symlink_to(os.path.relpath(run_folder, reports), target_is_directory=True)
-    link.replace(reports / "latest")
+    try:
+        link.replace(reports / "latest")
+    finally:
+        link.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: str) -> Path:

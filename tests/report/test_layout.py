@@ -60,6 +60,22 @@ def test_latest_is_gone_until_it_is_set_again(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
+def test_two_runs_may_set_latest_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two containers that share the folder, each in its process 1."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    replace = Path.replace
+
+    def beaten(link: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        layout.set_latest(tmp_path, other)
+        return link.replace(target)
+
+    monkeypatch.setattr(Path, "replace", beaten)
+    layout.set_latest(tmp_path, one)
+    assert (tmp_path / "latest").readlink() == Path("one")
+    assert [path.name for path in tmp_path.iterdir()] == ["latest"]
+
+
 def test_a_copied_latest_is_moved_aside(tmp_path: Path) -> None:
     """Without its links a copied tree has a folder there: its verdict is no longer the latest."""
     for _ in range(2):
