@@ -90,7 +90,8 @@ class Heartbeat:
     def line(self) -> str:
         """Return what there is to say."""
         now_s = self._clock()
-        running = {nodeid: now_s - since_s for nodeid, since_s in self._turns.items()}
+        turns = self._turns.copy()  # the main thread goes on
+        running = {nodeid: now_s - since_s for nodeid, since_s in turns.items()}
         failing: dict[str, float] = {}
         if self._pool is not None:
             waiting = self._pool.waiting

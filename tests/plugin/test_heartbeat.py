@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,22 @@ def test_it_names_whose_turn_it_is() -> None:
     )
     beat.pytest_runtest_logfinish("test_a.py::test_a")
     assert beat.line() == "deploycheck: 1 running: test_b.py::test_b for 0 s"
+
+
+def test_a_turn_may_end_while_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It beats on a thread of its own, whose death would fail the test whose turn it is."""
+
+    class Turns(dict[str, float]):
+        def items(self) -> Any:  # noqa: ANN401 # a view, as a dict's
+            for turn in super().items():
+                beat.pytest_runtest_logfinish("test_b.py::test_b")
+                yield turn
+
+    beat = Heartbeat(None, None, clock=lambda: 100.0)
+    monkeypatch.setattr(beat, "_turns", Turns())
+    for nodeid in ("test_a.py::test_a", "test_b.py::test_b"):
+        beat.pytest_runtest_logstart(nodeid)
+    assert "test_a.py::test_a for 0 s" in beat.line()
 
 
 def test_a_name_commands_no_ci_runner() -> None:
