@@ -313,8 +313,9 @@ def _deployed(
 
         try:
             cluster = Cluster(environment.cluster, user_agent=environment.user_agent)
-            release = release or cluster.release()
-            deployed_at_s = cluster.deployed_at_s() if deployed_at_s is None else deployed_at_s
+            with contextlib.closing(cluster):
+                release = release or cluster.release()
+                deployed_at_s = cluster.deployed_at_s() if deployed_at_s is None else deployed_at_s
         except DeploycheckError as error:
             release = release or environment.release
             if deployed_at_s is None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_deploycheck import sandbox as embedded
+from pytest_deploycheck.clients.cluster import Cluster
 from tests.plugin.scratch import ENVIRONMENT, Deploycheck, Run
 
 GAP = "and nothing looked at what was in between"
@@ -93,3 +94,15 @@ def test_a_cluster_that_does_not_tell_leaves_it_to_the_option(
     """Whoever gives the time has said it; the checks that need the cluster say what is silent."""
     monkeypatch.setenv("DEPLOYCHECK_SANDBOX_CLUSTER_URL", "http://127.0.0.1:9")
     assert run_since(project, cluster, 120).verdict["verdict"] == "PROCEED"
+
+
+@pytest.mark.usefixtures("cluster")
+def test_whoever_asks_the_cluster_hangs_up(
+    project: Deploycheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection left to the garbage collector is a warning of whichever test it comes in."""
+    closed: list[Cluster] = []
+    monkeypatch.setattr(Cluster, "close", closed.append)
+    found = project.pytester.runpytest_inprocess("-m", "post_5min", "--env=scratch")
+    assert "verdict: PROCEED" in found.stdout.str()
+    assert len(closed) == 1
