@@ -102,7 +102,13 @@ def test_whoever_asks_the_cluster_hangs_up(
 ) -> None:
     """A connection left to the garbage collector is a warning of whichever test it comes in."""
     closed: list[Cluster] = []
-    monkeypatch.setattr(Cluster, "close", closed.append)
+    close = Cluster.close
+
+    def closing(self: Cluster) -> None:
+        closed.append(self)
+        close(self)
+
+    monkeypatch.setattr(Cluster, "close", closing)
     found = project.pytester.runpytest_inprocess("-m", "post_5min", "--env=scratch")
     assert "verdict: PROCEED" in found.stdout.str()
     assert len(closed) == 1
