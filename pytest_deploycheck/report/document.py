@@ -23,6 +23,7 @@ _INDENT: Final = re.compile(r"^\s*[-*+]\s+")
 _SUM: Final = re.compile(r"^(\s*\d+[.)]\s+)(.*?)\s*<!--\s*sums up:\s*(.*?)\s*-->\s*$")
 _HEADING: Final = re.compile(r"^#+\s+(.*?)\s*$")
 _FENCE: Final = re.compile(r"^\s*(```|~~~)")
+_END: Final = re.compile(r"\r\n|\r|\n")
 #: What ends the paragraph that a list item begins with.
 _NEXT: Final = re.compile(r"^\s*(?:$|[-*+]\s|\d+[.)]\s|```|~~~|#|<!--|>|---)")
 
@@ -158,7 +159,8 @@ def _slug(title: str) -> str:
 def _lines(document: str) -> Iterator[tuple[str, bool]]:
     """Yield each line of *document*, and whether it stands in a block of code."""
     fence = ""
-    for line in document.splitlines():
+    # As Markdown counts them: a form feed, or what a word processor leaves, begins no line.
+    for line in _END.split(document):
         opened = _FENCE.match(line)
         if fence:
             yield line, True

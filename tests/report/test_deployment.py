@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_deploycheck.config.checklist import read_checklist
 from pytest_deploycheck.domain.events import (
     Attested,
     CheckEnded,
@@ -24,7 +25,7 @@ from pytest_deploycheck.domain.units import spoken_time
 from pytest_deploycheck.domain.words import Outcome
 from pytest_deploycheck.report import layout
 from pytest_deploycheck.report.deployment import Written, write_deployment
-from pytest_deploycheck.report.document import summary_of
+from pytest_deploycheck.report.document import Note, completed, summary_of
 from pytest_deploycheck.report.journal import JournalError, JournalWriter, write_people
 from pytest_deploycheck.report.overview import Source
 from pytest_deploycheck.report.text import for_markdown
@@ -435,10 +436,25 @@ def test_a_complete_record_is_not_so_far(tmp_path: Path) -> None:
 
 def test_a_document_that_has_changed_since_keeps_its_summary() -> None:
     """A line that was not computed stays as it is."""
-    from pytest_deploycheck.report.document import completed
-
     line = "1. Something new <!-- sums up: post_5min -->"
     assert completed(f"{line}\n", {}, {}, head=[], summary=()) == f"{line}\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("invisible", ["\u2028", "\x0c", "\x85"])
+def test_a_note_stands_at_its_item(tmp_path: Path, invisible: str, end: str) -> None:
+    """Lines are Markdown's: a separator pasted from elsewhere puts no tick at the next box."""
+    path = tmp_path / "checklist.md"
+    lines = [
+        "# Title", "<!-- phase: deploy -->", f"Some{invisible}words.", "",
+        "- [ ] **One**: is so", "- [ ] **Two**: is so",
+    ]  # fmt: skip
+    path.write_bytes(end.join([*lines, ""]).encode())
+    document, problems = read_checklist(path)
+    assert not problems
+    notes = {"deploy/one": Note(ticked=True, text="it is")}
+    told = completed(document.text, document.lines, notes, head=[], summary=())
+    assert "- [x] **One**: is so\n  - it is\n- [ ] **Two**: is so\n" in told
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
