@@ -21,7 +21,8 @@ from pytest_deploycheck.plugin.options import variable
 _IMPORTED: Final = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-_ENVIRONMENT: Final = variable("env")
+#: One names an environment; the other may do so too, or hide checks.
+_FOREIGN: Final = (variable("env"), "PYTEST_ADDOPTS")
 
 
 class _Collector:
@@ -40,13 +41,12 @@ class _Collector:
 
 @contextlib.contextmanager
 def _no_environment() -> Iterator[None]:
-    """Let the plugin sleep, whatever the environment variables name: nothing is verified here."""
-    before = os.environ.pop(_ENVIRONMENT, None)
+    """Let the plugin sleep, and all be collected, whatever variables say: nothing is verified."""
+    before = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
     try:
         yield
     finally:
-        if before is not None:
-            os.environ[_ENVIRONMENT] = before
+        os.environ.update(before)
 
 
 def inventory(project: Project) -> tuple[PlannedCheck, ...]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import os
 
 import pytest
 
+from pytest_deploycheck.config import load_project
+from pytest_deploycheck.plugin.inventory import inventory
 from tests.plugin.scratch import HEADER, Deploycheck
 
 CHECK = '@pytest.mark.check({})\ndef test_pods():\n    open("has-run", "w").close()\n'
@@ -256,3 +259,16 @@ def test_what_was_asked_for_stands_when_the_cluster_is_silent(
         "deployed-at": ("1.4.2", "20260202T000000Z"),
     }
     assert (folder.parent.name, folder.name) == expected[given]
+
+
+def test_what_checks_there_are_depends_on_no_variable(
+    deploycheck: Deploycheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options that are meant for runs hide nothing here, and verify nothing."""
+    deploycheck.check("pass")
+    suites = deploycheck.root / "suites"
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--ignore={suites / 'test_pods.py'} --env=scratch")
+    nodeids = [check.nodeid for check in inventory(load_project(suites))]
+    assert any("test_pods" in nodeid for nodeid in nodeids)
+    assert os.environ["PYTEST_ADDOPTS"].endswith("--env=scratch")
+    assert not (deploycheck.root / "reports").exists()
