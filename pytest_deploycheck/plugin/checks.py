@@ -308,18 +308,11 @@ def _shorten(error: BaseException, file: str) -> None:
 
 
 def watch_of(settled: Deployment) -> Watch | None:
-    """Return the observation that was asked for, with what earlier runs of this deployment saw.
-
-    Raises:
-        pytest.UsageError: The record cannot be read.
-    """
+    """Return the observation that was asked for, with what earlier runs of this deployment saw."""
     given = settled.options
     if given.watch_s is None or settled.pace is None:
         return None
-    try:
-        known = journal.read_events_of_runs(settled.folder)
-    except DeploycheckError as error:
-        raise pytest.UsageError(str(error)) from error
+    known = journal.read_events_of_runs(settled.folder)
     earlier = Record.of(known, settled.project.checklist, settled.policy, run=None).all_of
     return Watch(
         for_s=given.watch_s,
