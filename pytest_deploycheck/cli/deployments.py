@@ -14,6 +14,7 @@ from pytest_deploycheck.clients.evidence import register_secrets
 from pytest_deploycheck.config import Project, environment_name, secret_names
 from pytest_deploycheck.domain.errors import ConfigError
 from pytest_deploycheck.domain.events import Event
+from pytest_deploycheck.domain.invocation import Invocation
 from pytest_deploycheck.domain.units import unix_seconds
 from pytest_deploycheck.report import journal, layout
 from pytest_deploycheck.report.verdict import iso
@@ -24,8 +25,7 @@ class Deployment:
     """One release in one environment, and its record."""
 
     project: Project
-    env_option: str
-    """What was given as `--env`."""
+    invocation: Invocation
     environment: str
     release: str
     deployed_at_s: float
@@ -52,11 +52,17 @@ class Deployment:
         return journal.write_people(self.folder, event, name=name)
 
     @property
+    def env_option(self) -> str:
+        """What was given as `--env`."""
+        return self.invocation.env
+
+    @property
     def options(self) -> tuple[str, ...]:
         """The options that name this deployment, for a command to be run next."""
         at = datetime.datetime.fromtimestamp(self.deployed_at_s, datetime.UTC)
         return (
-            f"--env={self.env_option}",
+            self.invocation.env_option(self.environment),
+            *self.invocation.folders(),
             f"--release={self.release}",
             f"--deployed-at={at:%Y-%m-%dT%H:%M:%SZ}",
         )
@@ -129,7 +135,11 @@ def deployment_of(given: argparse.Namespace, *, new: bool = False) -> Deployment
         folder = layout.deployment_folder(given.reports, name, release, deployed_at_s)
     return Deployment(
         project=project,
-        env_option=env,
+        invocation=Invocation(
+            env=env,
+            config="" if given.config == Path("suites") else str(given.config),
+            reports="" if given.reports == Path("reports") else str(given.reports),
+        ),
         environment=name,
         release=release,
         deployed_at_s=deployed_at_s if deployed_at_s is not None else stamp_s(folder.name),

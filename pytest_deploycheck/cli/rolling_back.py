@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import secrets
+import shlex
 import sys
 import time
 from typing import Literal
@@ -175,7 +176,7 @@ class Rollback:
 
     @property
     def _verification(self) -> str:
-        return f"deploycheck rollback {' '.join(self._deployment.options)} --verify"
+        return shlex.join(["deploycheck", "rollback", *self._deployment.options, "--verify"])
 
     def _tell(self) -> int:
         deployment = self._deployment

@@ -18,7 +18,7 @@ Next, with the address of your platform in {folder}/environments/local.toml:
     --deploycheck-deployed-at="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 Then a line in checklist.md for what must be so, and a function that answers it."""
 ELSEWHERE: Final = """\
-The commands of deploycheck, those that a verdict advises too, look into suites unless this is set:
+The commands of deploycheck look into suites, unless --config names another folder or this is set:
   export DEPLOYCHECK_CONFIG={folder}"""
 
 _USUAL: Final = Path("suites")

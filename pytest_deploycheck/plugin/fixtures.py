@@ -119,7 +119,7 @@ def measure(
     elif not isinstance(value, (int, float)):
         history, query = value.history, value.query
         unit = unit or value.unit
-    known = getattr(limit, "unit", "")
+    known = limit.unit if isinstance(limit, Limit) else ""
     unit = unit or known or "1"
     if known and unit != known and (known, unit) != ("ratio", "1"):
         raise InstrumentError(f"{name}: found unit {unit}; expected {known}, that of its limit")

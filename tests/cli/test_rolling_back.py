@@ -259,7 +259,9 @@ def test_helm_that_ends_well_all_the_same_has_rolled_back(rehearsal: Rehearsal) 
     printed, _ = process.communicate(timeout=30)
     assert process.returncode == 11, printed
     assert steps(rehearsal) == ["started", "dry_run", "executed"]
-    assert "--verify" in printed
+    (advised,) = [line for line in printed.splitlines() if line.endswith("--verify")]
+    assert f"--config={SUITES}" in advised
+    assert f"--reports={rehearsal.reports}" in advised
 
 
 def test_helm_that_will_not_end_is_killed_by_the_second_signal(rehearsal: Rehearsal) -> None:
